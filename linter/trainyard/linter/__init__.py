@@ -1,0 +1,1 @@
+"""Judges a training spec before anything runs. ``lint`` is the front door."""

@@ -1,0 +1,1 @@
+"""Runs the rules on a spec and turns what they say into a report."""

@@ -1,0 +1,1 @@
+"""What a model looks like inside: output shapes and parameters, without Keras."""

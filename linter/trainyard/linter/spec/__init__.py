@@ -1,0 +1,1 @@
+"""The language: schema, typed model, defaults, digest. Knows nothing of rules."""

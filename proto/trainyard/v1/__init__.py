@@ -1,0 +1,1 @@
+"""Generated from the contracts beside it; `make protos` writes it anew."""

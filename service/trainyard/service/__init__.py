@@ -1,0 +1,1 @@
+"""The training server and its trainer."""

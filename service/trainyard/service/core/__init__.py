@@ -1,0 +1,1 @@
+"""The rules of a job without their machinery: states, events, ports, errors. Knows no SQL, no gRPC, no process."""

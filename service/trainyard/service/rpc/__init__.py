@@ -1,0 +1,1 @@
+"""gRPC in front of the core: translates, authenticates, and decides nothing."""

@@ -1,0 +1,260 @@
+"""What trainer and server say to each other, and the files they say it through.
+
+The two share no memory, no pipe and no lifetime: the trainer appends one JSON object a line to
+``events.jsonl`` and never waits for a reader; the server writes one word to ``control``. So either may
+die at any moment. This module knows the words and the file names. It imports nothing of ours, and
+nothing of Keras, gRPC or SQL, because it is the only thing that both sides import.
+
+A trainer runs on somebody's data for hours: the server treats every line as untrusted, and
+``decode`` refuses what is too long, not JSON, or not of the shape below.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+VERSION = 1
+MAX_LINE_BYTES = 64 * 1024
+
+# Words of the control file.
+STOP, PAUSE, CANCEL = "stop", "pause", "cancel"
+
+# Outcomes that a trainer can report when it ends by itself.
+SUCCEEDED, FAILED, PAUSED = "succeeded", "failed", "paused"
+
+
+class WireError(ValueError):
+    """A line of events.jsonl that no trainer of ours writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The trainer is up: data read, model built, first epoch about to begin."""
+
+    kind: ClassVar[str] = "started"
+    key: ClassVar[str] = "started/{attempt}"
+    backend: str
+    keras_version: str
+    device: str
+    parameters: int
+    train_samples: int
+    validation_samples: int
+    test_samples: int
+    steps_per_epoch: int
+    epochs_planned: int
+    classes: tuple[str, ...]
+    class_weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochFinished:
+    """An epoch ended; ``metrics`` holds Keras' names, validation under ``val_``."""
+
+    kind: ClassVar[str] = "epoch_finished"
+    key: ClassVar[str] = "epoch/{rollback}/{epoch}"
+    epoch: int
+    epochs_planned: int
+    metrics: dict[str, float]
+    learning_rate: float
+    seconds: float
+    samples_per_second: float
+    device_memory_bytes: int = 0
+    rollback: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    """A model was written; ``artifact`` is its name in the artifact folder."""
+
+    kind: ClassVar[str] = "checkpoint_saved"
+    key: ClassVar[str] = "checkpoint/{epoch}"
+    epoch: int
+    monitor: str
+    value: float
+    best: bool
+    artifact: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearningRateChanged:
+    """A callback changed the rate; ``cause`` is ``reduce_on_plateau`` or ``roll_back``."""
+
+    kind: ClassVar[str] = "learning_rate_changed"
+    key: ClassVar[str] = "learning_rate/{cause}/{epoch}"
+    epoch: int
+    before: float
+    after: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStopped:
+    """No improvement for ``patience`` epochs."""
+
+    kind: ClassVar[str] = "early_stopped"
+    key: ClassVar[str] = "early_stopped/{epoch}"
+    epoch: int
+    best_epoch: int
+    monitor: str
+    patience: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Something the trainer noticed: what it saw, and what to do."""
+
+    kind: ClassVar[str] = "diagnosis"
+    key: ClassVar[str] = "diagnosis/{name}/{epoch}"
+    name: str
+    epoch: int
+    message: str
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactWritten:
+    """A file below the artifact folder is complete."""
+
+    kind: ClassVar[str] = "artifact_written"
+    key: ClassVar[str] = "artifact/{name}/{sha256}"
+    name: str
+    artifact_kind: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last word: how it went (``succeeded``, ``failed``, ``paused``), the reason code, a sentence."""
+
+    kind: ClassVar[str] = "ended"
+    key: ClassVar[str] = "ended/{attempt}"
+    outcome: str
+    reason: str
+    message: str
+
+
+Body = Started | EpochFinished | CheckpointSaved | LearningRateChanged | EarlyStopped | Diagnosis | ArtifactWritten | Ended
+# JSON has no such numbers; a loss has.
+_NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_BODIES: dict[str, type[Body]] = {
+    body.kind: body
+    for body in (Started, EpochFinished, CheckpointSaved, LearningRateChanged, EarlyStopped, Diagnosis, ArtifactWritten, Ended)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of events.jsonl; ``at`` is seconds since the epoch, UTC."""
+
+    attempt: int
+    at: float
+    body: Body
+
+
+def key(line: Line) -> str:
+    """Name a line within its job: the store keeps one event per key, so a line that is read twice counts once."""
+    return line.body.key.format(attempt=line.attempt, **dataclasses.asdict(line.body))
+
+
+def encode(line: Line) -> bytes:
+    """Write a line as JSON with its line feed; NaN and the infinities become strings."""
+    record = {
+        "v": VERSION,
+        "attempt": line.attempt,
+        "at": line.at,
+        "kind": line.body.kind,
+        "key": key(line),
+        "body": _plain(dataclasses.asdict(line.body)),
+    }
+    return json.dumps(record, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(raw: bytes) -> Line:
+    """Read a line; raises WireError when it is too long, not JSON, or of another shape."""
+    if len(raw) > MAX_LINE_BYTES:
+        raise WireError(f"line of {len(raw)} bytes; {MAX_LINE_BYTES} are allowed")
+    try:
+        record = json.loads(raw)
+        body = _BODIES[record["kind"]]
+        fields = {field.name: _value(field.name, record["body"][field.name]) for field in dataclasses.fields(body)}
+        return Line(attempt=int(record["attempt"]), at=float(record["at"]), body=body(**fields))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise WireError(f"not an event: {error!r}") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return _NON_FINITE[str(value)]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _value(name: str, value: Any) -> Any:
+    if name == "metrics":
+        return {str(metric): float(number) for metric, number in value.items()}
+    if isinstance(value, list):
+        return tuple(value)
+    if value in _NON_FINITE.values():
+        return float(value)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of one run, by name."""
+
+    path: Path
+
+    @property
+    def spec(self) -> Path:
+        """The spec as sent, byte for byte."""
+        return self.path / "spec.json"
+
+    @property
+    def resolved(self) -> Path:
+        """The resolved spec."""
+        return self.path / "resolved.json"
+
+    @property
+    def lint(self) -> Path:
+        """The report that let the job in."""
+        return self.path / "lint.json"
+
+    @property
+    def events(self) -> Path:
+        """Append-only events, one JSON object a line."""
+        return self.path / "events.jsonl"
+
+    @property
+    def progress(self) -> Path:
+        """Latest progress inside the running epoch; replaced, never appended."""
+        return self.path / "progress.json"
+
+    @property
+    def control(self) -> Path:
+        """One word from the server to the trainer."""
+        return self.path / "control"
+
+    @property
+    def bundle(self) -> Path:
+        """What a resumed run starts from."""
+        return self.path / "bundle"
+
+    @property
+    def artifacts(self) -> Path:
+        """What the run leaves behind."""
+        return self.path / "artifacts"
+
+    @property
+    def log(self) -> Path:
+        """Standard output and error of the trainer."""
+        return self.path / "trainer.log"
