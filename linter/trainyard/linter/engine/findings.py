@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-import enum
+from trainyard.linter.severity import Severity
 
-
-class Severity(enum.IntEnum):
-    """How bad a finding is; larger is worse, so thresholds compare with ``>=``."""
-
-    INFO = 1
-    WARNING = 2
-    ERROR = 3
-
-    @property
-    def label(self) -> str:
-        """The word used in output and configuration: ``info``, ``warning``, ``error``."""
-        return self.name.lower()
+__all__ = ["Severity"]
