@@ -4,7 +4,7 @@
 
 scikit-learn ships the digits as numbers from 0 to 16; Trainyard reads folders of images. Two folders come out:
 
-- ``images/<digit>/<row>.png``: all 1,797 digits, 8 × 8 pixels, one grey channel;
+- ``images/<digit>/<row>.png``: all 1,797 digits, 8 by 8 pixels, one grey channel;
 - ``skewed/<digit>/<row>.png``: only zeros, ones and eights, and of the last two only a few. It is what
   ``bad.trainspec.json`` learns from, so that its class imbalance is a fact and not a claim.
 
