@@ -1,4 +1,4 @@
-"""What holds for every test: benchmarks run only when asked for, since a shared machine makes them say nothing."""
+"""What holds for every test: measurements run only when asked for, since a busy machine makes most of them say nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--run-bench", action="store_true", help="run the measurements below tests/bench (make bench)")
+    parser.addoption("--run-bench", action="store_true", help="run the measurements below tests/bench in full (make bench)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gate: a measurement that is short and steady enough to hold in every run")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -19,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     skip = pytest.mark.skip(reason="a measurement: run it with 'make bench'")
     for item in items:
-        if BENCH in item.path.parents:
+        if BENCH in item.path.parents and item.get_closest_marker("gate") is None:
             item.add_marker(skip)
 
 

@@ -1,0 +1,98 @@
+"""What a stranger gets: the built wheel in an environment that knows nothing of this checkout."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.packaging.conftest import Installation
+
+pytestmark = pytest.mark.network
+
+PORTIONS = ("trainyard.linter", "trainyard.service", "trainyard.client", "trainyard.v1")
+# Click, jsonschema, jsonschema-rs, rfc8785 and what these need themselves.
+BASE_PACKAGES = {
+    "trainyard",
+    "attrs",
+    "click",
+    "jsonschema",
+    "jsonschema-rs",
+    "jsonschema-specifications",
+    "referencing",
+    "rfc8785",
+    "rpds-py",
+    "typing-extensions",
+}
+
+
+def test_all_four_portions_import_from_the_base_install(base: Installation, tmp_path: Path) -> None:
+    done = base.run("python", "-c", f"import {', '.join(PORTIONS)}; print(trainyard.__path__)", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert str(base.folder) in done.stdout
+
+
+def test_the_base_install_brings_the_linters_dependencies_and_nothing_else(base: Installation) -> None:
+    assert base.packages() <= BASE_PACKAGES
+
+
+def test_a_good_spec_passes_in_the_base_install(base: Installation, examples: Path) -> None:
+    done = base.run("trainlint", "check", "breast-cancer/good.trainspec.json", cwd=examples)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def test_a_bad_spec_is_explained_in_the_base_install(base: Installation, examples: Path) -> None:
+    done = base.run("trainlint", "check", "digits/bad.trainspec.json", "--format", "json", cwd=examples)
+    assert done.returncode == 1, done.stderr
+    pointers = {finding["pointer"] for finding in json.loads(done.stdout)["files"][0]["findings"]}
+    assert {"/training/epoch", "/optimizer/learning_rate", "/training/batch_size"} <= pointers
+
+
+@pytest.mark.parametrize(
+    "command,extra",
+    [
+        (("submit", "digits/good.trainspec.json"), "client"),
+        (("jobs",), "client"),
+        (("serve", "--home", "home", "--data-root", "."), "service"),
+    ],
+)
+def test_a_command_whose_extra_is_missing_names_it(base: Installation, examples: Path, command: tuple[str, ...], extra: str) -> None:
+    done = base.run("trainyard", *command, cwd=examples)
+    assert done.returncode == 2
+    assert f"trainyard[{extra}]" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+
+
+def test_the_umbrella_carries_the_linters_commands_in_the_base_install(base: Installation, examples: Path) -> None:
+    done = base.run("trainyard", "check", "breast-cancer/good.trainspec.json", cwd=examples)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_portion_says_that_it_is_typed(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"{portion.replace('.', '/')}/py.typed" for portion in PORTIONS} <= names
+
+
+def test_the_wheel_carries_the_schema_and_the_wire_contracts(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "trainyard/linter/spec/schema/v1.json" in names
+    assert "trainyard/v1/training_service.proto" in names
+
+
+def test_the_wheel_carries_nothing_but_the_namespace(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {"trainyard", wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info"}
+    assert "trainyard/__init__.py" not in names
+    assert not [name for name in names if "test" in name.lower() or "__pycache__" in name]
+
+
+def test_the_source_distribution_builds_the_same_wheel(wheel: Path, wheel_from_sdist: Path) -> None:
+    def members(path: Path) -> dict[str, int]:
+        return {member.filename: member.CRC for member in zipfile.ZipFile(path).infolist()}
+
+    assert members(wheel_from_sdist) == members(wheel)
