@@ -12,17 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from trainyard.linter.severity import Severity
+from trainyard.linter.source.faults import Suggestion, Target
+from trainyard.linter.source.severity import Severity
 
 if TYPE_CHECKING:
     from trainyard.linter.rules.case import Case
-
-
-class Suggestion(NamedTuple):
-    """A change that is expected to repair the run: ``value`` written at ``pointer``."""
-
-    pointer: str
-    value: object
 
 
 class Violation(NamedTuple):
@@ -33,7 +27,7 @@ class Violation(NamedTuple):
 
     pointer: str
     message: str
-    target: str = "value"
+    target: Target = "value"
     suggestion: Suggestion | None = None
     severity: Severity | None = None
 
