@@ -1,0 +1,69 @@
+"""Runs a click command with the exit codes that every program here promises. Imports click only.
+
+===  =======================================================
+0    fine
+1    findings, or the job failed
+2    usage: a wrong option, an absent file, a bad configuration
+3    a fault of ours: a traceback and a request to report it
+130  interrupted with Ctrl-C; 141 when the reader went away
+===  =======================================================
+
+The client adds 4 to 7 and 124 by raising ``Refusal`` with its own code. A command returns its exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import IO, Any
+
+import click
+
+OK, FINDINGS, USAGE, INTERNAL = 0, 1, 2, 3
+INTERRUPTED, READER_GONE = 130, 141
+
+
+class Refusal(click.ClickException):
+    """One clear line on standard error, and the exit code that scripts wait for."""
+
+    def __init__(self, message: str, exit_code: int = USAGE) -> None:
+        super().__init__(message)
+        self.code = exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        click.echo(f"error: {self.format_message()}", file=file or sys.stderr)
+
+
+def run(command: click.Command, arguments: Sequence[str] | None = None, *, program: str) -> int:
+    """Run ``command`` and return the exit code of the process; no exception escapes."""
+    try:
+        outcome = command.main(args=list(arguments) if arguments is not None else None, prog_name=program, standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.code if isinstance(error, Refusal) else USAGE
+    except BrokenPipeError:
+        return _leave_quietly()
+    except Exception:  # noqa: BLE001 - the last line of defence, and it says so
+        return _report(program)
+    return outcome if isinstance(outcome, int) else OK
+
+
+def _leave_quietly() -> int:
+    """The reader of our output went away (``| head``): the interpreter must not complain when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return READER_GONE
+
+
+def _report(program: str) -> int:
+    import traceback
+
+    traceback.print_exc()
+    click.echo(f"{program}: this is a fault of ours, not of your input. Please report it with the lines above.", err=True)
+    return INTERNAL

@@ -1,0 +1,119 @@
+"""Turns ``--format FORMAT[:FILE]`` into reporters, each with the stream it writes to.
+
+Machine formats own standard output; whatever else is to be shown then goes to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
+
+from trainyard.linter.cli.exits import Refusal
+from trainyard.linter.engine.configuration import Configuration
+
+if TYPE_CHECKING:
+    from trainyard.linter.engine.report import Report
+    from trainyard.linter.report.terminal import Palette
+
+PEOPLE = ("full", "concise")
+MACHINE = ("json",)
+FORMATS = (*PEOPLE, *MACHINE)
+
+
+class Reporter(Protocol):
+    """Shows reports one by one."""
+
+    def file(self, path: str, report: Report) -> None:
+        """Show the report of one file."""
+
+    def close(self) -> None:
+        """Show what comes after the last file."""
+
+
+class Output(NamedTuple):
+    """One requested output: its format and the file it goes to (None: standard output)."""
+
+    format: str
+    file: str | None
+
+
+def parse(text: str) -> Output:
+    """Read ``FORMAT[:FILE]``.
+
+    Raises:
+        Refusal: when the format is not known.
+    """
+    name, _, file = text.partition(":")
+    if name not in FORMATS:
+        raise Refusal(f"unknown format {name!r}; known are {', '.join(FORMATS)}")
+    return Output(name, file or None)
+
+
+@contextmanager
+def reporters(requested: Sequence[Output], configuration: Configuration, color: str) -> Iterator[list[Reporter]]:
+    """Open the outputs; close them when the run is over, even when it is cut short.
+
+    Raises:
+        Refusal: when two outputs want standard output, or a file cannot be written.
+    """
+    outputs = requested or (Output("full", None),)
+    on_stdout = [output.format for output in outputs if output.file is None]
+    machines = [name for name in on_stdout if name in MACHINE]
+    if len(machines) > 1 or len(set(on_stdout)) != len(on_stdout):
+        raise Refusal(f"only one format can go to standard output ({', '.join(on_stdout)}): write --format {on_stdout[-1]}:FILE")
+    opened: list[TextIO] = []
+    try:
+        made = []
+        for output in outputs:
+            stream = _stream(output, machine_on_stdout=bool(machines))
+            if output.file is not None:
+                opened.append(stream)
+            made.append(_reporter(output, stream, configuration, color))
+        yield made
+    finally:
+        for stream in opened:
+            stream.close()
+
+
+def _stream(output: Output, *, machine_on_stdout: bool) -> TextIO:
+    if output.file is None:
+        return sys.stderr if machine_on_stdout and output.format in PEOPLE else sys.stdout
+    try:
+        return open(output.file, "w", encoding="utf-8", newline="\n")  # noqa: PTH123 - pathlib is left out of the cold start
+    except OSError as error:
+        raise Refusal(f"cannot write {output.file}: {error.strerror}") from None
+
+
+def _reporter(output: Output, stream: TextIO, configuration: Configuration, color: str) -> Reporter:
+    if output.format == "json":
+        from trainyard.linter.report.machine import JsonReporter
+
+        return JsonReporter(stream, configuration.ruleset_label, configuration.fail_on)
+    palette = _palette(stream, color if output.file is None else "never")
+    if output.format == "concise":
+        from trainyard.linter.report.concise import ConciseReporter
+
+        return ConciseReporter(stream, palette)
+    from trainyard.linter.report.full import FullReporter
+
+    return FullReporter(stream, palette)
+
+
+def _palette(stream: TextIO, color: str) -> Palette:
+    from trainyard.linter.report.terminal import COLOURED, PLAIN
+
+    return COLOURED if wants_color(stream, color) else PLAIN
+
+
+def wants_color(stream: TextIO, color: str) -> bool:
+    """Decide on colour: the flag, then NO_COLOR, then FORCE_COLOR, then whether a terminal is there."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,82 @@
+"""Which rules run for a configuration, compiled once and used for every file.
+
+Rules that are not selected never run: an ignored rule costs nothing and cannot crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainyard.linter.engine.configuration import Configuration
+from trainyard.linter.rules.index import RULES
+from trainyard.linter.rules.rule import Rule, Violation
+from trainyard.linter.source.severity import Severity
+
+if TYPE_CHECKING:
+    from trainyard.linter.rules.case import Case
+
+
+class Planned(NamedTuple):
+    """One rule as it will run: ``severity`` replaces the rule's own and each violation's, when it is set."""
+
+    rule: Rule
+    check: Callable[[Case], Iterator[Violation]]
+    severity: Severity | None
+
+
+class Plan(NamedTuple):
+    """The rules to run, and which severities the configuration sets for anything that carries a code."""
+
+    rules: tuple[Planned, ...]
+    severities: dict[str, Severity]
+    ignored: frozenset[str]
+
+    def severity(self, code: str, name: str) -> Severity | None:
+        """Return the severity that the configuration sets for a code, a name or its family."""
+        return _lookup(self.severities, code, name)
+
+    def ignores(self, code: str, name: str) -> bool:
+        """Tell whether the configuration ignores this rule."""
+        return names(self.ignored, code, name)
+
+
+def family(code: str) -> str:
+    """Return the family of a code: its letters."""
+    return code.rstrip("0123456789")
+
+
+def names(selectors: Iterable[str], code: str, name: str) -> bool:
+    """Tell whether one of the selectors (code, name, family or ``ALL``) names this rule."""
+    return any(selector in selectors for selector in (code, name, family(code), "ALL"))
+
+
+@lru_cache(maxsize=64)
+def plan(configuration: Configuration) -> Plan:
+    """Compile the configuration. Unknown names match nothing: who reads the configuration has refused them."""
+    severities = dict(configuration.severities)
+    ignored = frozenset(configuration.ignore)
+    selected = frozenset((*configuration.select, *configuration.extend_select)) if configuration.select else frozenset({"ALL"})
+    strict = configuration.ruleset == "strict"
+    rules = tuple(
+        Planned(rule, rule.check_strictly if strict else rule.check, _lookup(severities, rule.code, rule.name))
+        for rule in RULES
+        if names(selected, rule.code, rule.name) and not names(ignored, rule.code, rule.name) and _is_dated_in(rule, configuration.ruleset)
+    )
+    return Plan(rules, severities, ignored)
+
+
+def _lookup(severities: dict[str, Severity], code: str, name: str) -> Severity | None:
+    for selector in (code, name, family(code), "ALL"):
+        if selector in severities:
+            return severities[selector]
+    return None
+
+
+def _is_dated_in(rule: Rule, ruleset: str) -> bool:
+    return not ruleset[:1].isdigit() or _date(rule.since) <= _date(ruleset)
+
+
+def _date(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))

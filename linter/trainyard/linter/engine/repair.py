@@ -1,0 +1,99 @@
+"""Cuts the parts of a spec that failed the schema, so that rules can still judge the rest.
+
+A rule is never shown a value that failed: what is cut is remembered, and rules that read it are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from trainyard.linter.source.faults import Fault
+
+# Each round cuts a level higher; a spec is about ten levels deep.
+_MAX_ROUNDS = 12
+
+
+class Usable(NamedTuple):
+    """What is left of a spec: valid, or None when nothing is; and the pointers that failed."""
+
+    value: dict[str, Any] | None
+    failed: frozenset[str]
+
+
+def usable(
+    value: dict[str, Any],
+    faults: Sequence[Fault],
+    check: Callable[[dict[str, Any]], Sequence[Fault]],
+    stand_ins: dict[str, Any],
+    broken: Iterable[str] = (),
+) -> Usable:
+    """Cut what ``faults`` point at until ``check`` is content.
+
+    Args:
+        value: the spec as written; left untouched.
+        faults: what ``check`` said about it.
+        check: the schema.
+        stand_ins: healthy values for required top-level sections that had to be cut.
+        broken: pointers whose value the source could not keep.
+    """
+    failed = {fault.pointer for fault in faults}
+    failed.update(fault.suggestion.pointer for fault in faults if fault.suggestion is not None)
+    failed.update(broken)
+    rest = _copy(value)
+    pointers = {fault.pointer for fault in faults} | set(broken)
+    for _ in range(_MAX_ROUNDS):
+        cut = {_cut(rest, pointer) for pointer in pointers}
+        failed |= cut
+        if "" in cut:
+            _stand_in(rest, stand_ins, failed)
+        remaining = check(rest)
+        if not remaining:
+            return Usable(rest, frozenset(failed))
+        pointers = {fault.pointer for fault in remaining}
+    return Usable(None, frozenset(failed))
+
+
+def touches(reads: Iterable[str], failed: Iterable[str]) -> bool:
+    """Tell whether one of the pointers in ``reads`` lies at, above or below one that failed."""
+    return any(_related(read, pointer) for read in reads for pointer in failed)
+
+
+def _related(one: str, other: str) -> bool:
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def _stand_in(rest: dict[str, Any], stand_ins: dict[str, Any], failed: set[str]) -> None:
+    for section, healthy in stand_ins.items():
+        if section not in rest:
+            rest[section] = healthy
+            failed.add("/" + section)
+
+
+def _cut(value: dict[str, Any], pointer: str) -> str:
+    """Delete the member at ``pointer``, or the nearest one above it that is a member; return what was cut."""
+    tokens = [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+    owner: Any = value
+    member: tuple[dict[str, Any], str, int] | None = None
+    for depth, token in enumerate(tokens, 1):
+        if isinstance(owner, dict) and token in owner:
+            member = (owner, token, depth)
+            owner = owner[token]
+        elif isinstance(owner, list) and token.isdecimal() and int(token) < len(owner):
+            owner = owner[int(token)]
+        else:
+            break
+    if member is None:
+        return ""
+    container, key, depth = member
+    del container[key]
+    return "/" + "/".join(pointer.split("/")[1 : depth + 1])
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_copy(element) for element in value]
+    return value
