@@ -1,0 +1,45 @@
+"""What the documents name exists, and what must be documented is."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+REQUIREMENT_NAME = re.compile(r"^[A-Za-z0-9_.-]+")
+
+
+def documents(repository: Path) -> list[Path]:
+    found = [*repository.glob("*.md"), *(repository / "docs").rglob("*.md"), *(repository / "examples").glob("*.md")]
+    assert len(found) > 5
+    return found
+
+
+def test_every_relative_link_leads_somewhere(repository: Path) -> None:
+    broken = [
+        f"{page.relative_to(repository)}: {target}"
+        for page in documents(repository)
+        for target in LINK.findall(page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_every_dependency_has_a_row(repository: Path) -> None:
+    pyproject = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
+    project, groups = pyproject["project"], pyproject["dependency-groups"]
+    requirements = chain(project["dependencies"], *project["optional-dependencies"].values(), *groups.values())
+    names = {match.group().lower() for line in requirements if (match := REQUIREMENT_NAME.match(line))} - {"trainyard"}
+    table = (repository / "docs/dependencies.md").read_text(encoding="utf-8")
+    rows = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|"))
+    documented = set(re.findall(r"[A-Za-z0-9_.-]+", rows.lower()))
+    assert names - documented == set()
+    assert len(names) > 30
+
+
+def test_every_decision_is_listed(repository: Path) -> None:
+    pages = {page.name for page in (repository / "docs/adr").glob("0*.md")}
+    listed = set(LINK.findall((repository / "docs/adr/README.md").read_text(encoding="utf-8")))
+    assert pages == listed
