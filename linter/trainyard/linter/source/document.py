@@ -117,7 +117,7 @@ class Document:
 
         reader = Reader(self.text, self.lines, self.limits)
         self.value = reader.read()
-        self.faults = tuple(reader.faults)
+        self.faults = tuple(sorted(reader.faults, key=_place))
         self.more_faults = reader.more_faults
         self.broken = frozenset(reader.broken)
         self._places = reader.places
@@ -159,6 +159,10 @@ class Document:
             return self.lines.span(place.key_start, place.key_end)
         end = place.start + 1 if missing else place.end
         return self.lines.span(place.start, end)
+
+
+def _place(fault: Fault) -> int:
+    return fault.span.start.offset if fault.span is not None else 0
 
 
 class _OddError(Exception):
