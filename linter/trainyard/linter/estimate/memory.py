@@ -1,0 +1,132 @@
+"""How much device memory a training step needs: an interval, term by term.
+
+The model of it: weights, gradients and optimizer slots follow from the parameter count; activations are the
+tensors that the backward pass reads, times the batch, plus the gradients that are alive at once; workspace is what
+convolutions like to have; context is what the device's libraries take before the first tensor. The low end keeps
+only what no compiler can avoid, the high end keeps every layer's output, so an honest "does not fit" needs only the
+low end and an honest "fits" the high one. Published estimators that add terms up are off by about 15 %
+(DNNMem, doi 10.1145/3368089.3417050): a single number would be wrong for every job near the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import NamedTuple
+
+from trainyard.linter.estimate.hardware import Bytes, HardwareProfile
+from trainyard.linter.shapes.layers import Layer, Shapes
+from trainyard.linter.spec.model.optimizer import Adam, AdamW, Optimizer, RmsProp, Sgd
+
+_NOTHING = Bytes(0, 0)
+_FLOAT32, _BOOL = 4, 1
+
+# Bytes of a stored variable and of a computed activation, by Keras precision policy.
+_VARIABLE_BYTES = {"float32": 4, "mixed_float16": 4, "mixed_bfloat16": 4, "bfloat16": 2, "float16": 2}
+_COMPUTE_BYTES = {"float32": 4, "mixed_float16": 2, "mixed_bfloat16": 2, "bfloat16": 2, "float16": 2}
+
+# Extra variables per trainable weight (the optimizer classes below keras/src/optimizers; a test builds each).
+_SLOTS = {"sgd": 0, "adam": 2, "adamw": 2, "nadam": 2, "adamax": 2, "rmsprop": 1, "adagrad": 1, "adadelta": 2, "lion": 1}
+
+
+class Memory(NamedTuple):
+    """Device memory of one training step, by term; ``total`` is their sum."""
+
+    weights: Bytes
+    gradients: Bytes
+    optimizer_slots: Bytes
+    activations: Bytes
+    workspace: Bytes
+    context: Bytes
+
+    @property
+    def total(self) -> Bytes:
+        """All terms together."""
+        return Bytes(sum(term.low for term in self), sum(term.high for term in self))
+
+
+class Demand:
+    """What one model, optimizer and precision ask of a device, for any batch size.
+
+    ``batch`` is what one device sees: a global batch over several devices is divided before.
+    """
+
+    def __init__(self, shapes: Shapes, optimizer: Optimizer, precision: str, *, accumulates: bool = False) -> None:
+        variable = _VARIABLE_BYTES.get(precision, _FLOAT32)
+        compute = _COMPUTE_BYTES.get(precision, _FLOAT32)
+        largest = max((layer.trainable for layer in shapes.layers), default=0)
+        copies = shapes.trainable * compute if compute != variable else 0
+        slots = shapes.trainable * variable * (slot_count(optimizer) + accumulates)
+        self.weights = Bytes(shapes.parameters * variable, shapes.parameters * variable + copies)
+        self.gradients = Bytes(largest * variable, shapes.trainable * variable)
+        self.optimizer_slots = Bytes(slots, slots)
+        self.sample = _sample_bytes(shapes, compute)
+        self.patches = max((_patch_elements(shapes, index) for index in range(len(shapes.layers))), default=0) * compute
+
+    def memory(self, batch: int, profile: HardwareProfile | None = None) -> Memory:
+        """Return the memory of a training step with ``batch`` samples; without a profile, that of the tensors alone."""
+        low_factor, high_factor = profile.activation_factor if profile else (1.0, 1.0)
+        activations = Bytes(int(self.sample.low * batch * low_factor), int(self.sample.high * batch * high_factor))
+        workspace = _NOTHING if profile is None else Bytes(profile.workspace.low, min(self.patches * batch, profile.workspace.high))
+        context = _NOTHING if profile is None else profile.context
+        return Memory(self.weights, self.gradients, self.optimizer_slots, activations, workspace, context)
+
+    def largest_batch(self, profile: HardwareProfile, most: int) -> int:
+        """Return the largest batch up to ``most`` whose high end fits the profile, 0 where not even one sample does."""
+        low, high = 0, most
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.memory(middle, profile).total.high <= profile.usable_bytes:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+
+def slot_count(optimizer: Optimizer) -> int:
+    """Return how many variables the optimizer keeps per trainable weight."""
+    match optimizer:
+        case Sgd():
+            return int(optimizer.momentum != 0)
+        case RmsProp():
+            return 1 + int(optimizer.momentum > 0) + int(optimizer.centered)
+        case Adam() | AdamW():
+            return _SLOTS[optimizer.type] + int(optimizer.amsgrad)
+        case _:
+            return _SLOTS[optimizer.type]
+
+
+def _sample_bytes(shapes: Shapes, compute: int) -> Bytes:
+    """Return the activation bytes of one sample: what the backward pass reads, plus gradients alive at once.
+
+    Low: each tensor that a weighted layer, a normalization or a pooling needs again, once, and one gradient of the
+    largest. High: every layer's output, masks as wide as numbers, and the two gradients that meet in the largest layer.
+    """
+    sizes = [prod(shapes.input_shape), *(layer.elements for layer in shapes.layers)]
+    largest = max(sizes)
+    kept = set(_kept_tensors(shapes.layers))
+    masks = sum(layer.elements for layer in shapes.layers if layer.kind == "Dropout")
+    low = sum(sizes[tensor] for tensor in kept) * compute + masks * _BOOL + largest * compute
+    outputs = sizes[0] + sum(layer.elements for layer in shapes.layers if layer.kind != "Flatten")
+    high = (outputs + masks + 2 * largest) * compute + 2 * sizes[0] * _FLOAT32
+    return Bytes(low, high)
+
+
+def _kept_tensors(layers: tuple[Layer, ...]) -> Iterator[int]:
+    """Yield which tensors the backward pass reads: 0 is the input, ``i + 1`` the output of layer ``i``."""
+    stored = 0  # the tensor whose memory the current input shares: flattening copies nothing
+    for index, layer in enumerate(layers):
+        if layer.parameters or layer.kind.startswith("MaxPooling"):
+            yield stored
+        if layer.kind == "Activation":
+            yield index + 1
+        if layer.kind != "Flatten":
+            stored = index + 1
+
+
+def _patch_elements(shapes: Shapes, index: int) -> int:
+    """Return the elements of one sample's patch matrix (``im2col``) of a convolution; 0 for other layers."""
+    layer = shapes.layers[index]
+    if not layer.kind.startswith("Conv") or not layer.multiply_adds:
+        return 0
+    return layer.multiply_adds // layer.output_shape[-1]

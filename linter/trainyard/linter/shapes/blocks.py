@@ -1,0 +1,76 @@
+"""The model types ``cnn`` and ``mlp``, in the order in which the trainer builds them.
+
+Convolutional block: ``convolutions`` times (convolution, batch normalization, activation), then pooling, then
+dropout. Head: flatten or global pooling, then per hidden layer (dense, batch normalization, activation, dropout).
+Every convolution and dense layer has a bias, normalised or not; only the output's is for the author to choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainyard.linter.shapes.layers import Shape, Shapes
+from trainyard.linter.shapes.stack import CollapsedError, Stack
+from trainyard.linter.spec.model.architecture import Cnn, ConvBlock, Mlp, Output
+
+FLATTEN = "flatten"
+_IMAGE_AXES = 3
+
+
+def cnn(model: Cnn, input_shape: Shape) -> Shapes | None:
+    """Return the layers of a ``cnn`` on (height, width, channels); ``None`` where the input is no image."""
+    if len(input_shape) != _IMAGE_AXES:
+        return None
+    stack = Stack(input_shape)
+    try:
+        for index, block in enumerate(model.blocks):
+            _block(stack, block, index, model.activation)
+    except CollapsedError as error:
+        return Shapes(input_shape, tuple(stack.layers), error.collapse)
+    head = model.head
+    stack.pointer, stack.part = "/model/head", "head"
+    if head.pooling == FLATTEN:
+        stack.flatten()
+    else:
+        stack.global_pooling(head.pooling.removeprefix("global_"))
+    _hidden(stack, head.hidden, head.dropout, model.activation, batch_norm=head.batch_norm)
+    return _with_output(stack, model.output)
+
+
+def mlp(model: Mlp, input_shape: Shape) -> Shapes:
+    """Return the layers of an ``mlp``; an input of several axes is flattened first."""
+    stack = Stack(input_shape)
+    if len(input_shape) > 1:
+        stack.flatten()
+    stack.part = "hidden"
+    _hidden(stack, model.hidden, model.dropout, model.activation, batch_norm=model.batch_norm)
+    return _with_output(stack, model.output)
+
+
+def _block(stack: Stack, block: ConvBlock, index: int, activation: str) -> None:
+    stack.pointer, stack.part = f"/model/blocks/{index}", f"block {index + 1}"
+    for _ in range(block.convolutions):
+        stack.convolution(block.filters, block.kernel, (block.strides,) * len(block.kernel), block.padding)
+        if block.batch_norm:
+            stack.batch_normalization()
+        stack.activation(activation)
+    if block.pooling is not None:
+        size = (block.pool_size,) * len(block.kernel)
+        stack.pooling(block.pooling, size, size)
+    stack.dropout(block.dropout)
+
+
+def _hidden(stack: Stack, hidden: Sequence[int], dropout: Sequence[float], activation: str, *, batch_norm: bool) -> None:
+    for index, units in enumerate(hidden):
+        stack.dense(units)
+        if batch_norm:
+            stack.batch_normalization()
+        stack.activation(activation)
+        stack.dropout(dropout[index] if index < len(dropout) else 0.0)
+
+
+def _with_output(stack: Stack, output: Output) -> Shapes:
+    stack.pointer, stack.part = "/model/output", "output"
+    stack.dense(output.units, bias=output.bias)
+    stack.activation(output.activation)
+    return stack.finished()

@@ -1,0 +1,74 @@
+"""What a model looks like inside, as plain values."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import prod
+from typing import NamedTuple
+
+# Lengths along each axis, without the batch: (height, width, channels) for images.
+Shape = tuple[int, ...]
+
+
+class Layer(NamedTuple):
+    """One layer as Keras builds it.
+
+    ``kind`` is the Keras class name; ``output_shape`` leaves out the batch; ``trainable`` counts the part of
+    ``parameters`` that gradients reach; ``multiply_adds`` are those of one sample's forward pass;
+    ``pointer`` is the JSON pointer of the part of the spec that the layer comes from.
+    """
+
+    name: str
+    kind: str
+    output_shape: Shape
+    parameters: int
+    trainable: int
+    multiply_adds: int
+    pointer: str
+
+    @property
+    def elements(self) -> int:
+        """Numbers in one sample's output."""
+        return prod(self.output_shape)
+
+
+class Collapse(NamedTuple):
+    """Where a feature map would shrink below one pixel, so that Keras refuses to build the model."""
+
+    pointer: str
+    layer: str
+    input_shape: Shape
+
+
+class Shapes:
+    """All layers of a model in order, with their sums; ``collapse`` tells where building stopped."""
+
+    def __init__(self, input_shape: Shape, layers: tuple[Layer, ...], collapse: Collapse | None = None) -> None:
+        self.input_shape = input_shape
+        self.layers = layers
+        self.collapse = collapse
+
+    @cached_property
+    def parameters(self) -> int:
+        """Weights of the model, batch statistics among them."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @cached_property
+    def trainable(self) -> int:
+        """Weights that gradients reach."""
+        return sum(layer.trainable for layer in self.layers)
+
+    @cached_property
+    def activation_elements(self) -> int:
+        """Numbers in all layer outputs of one sample, the input among them."""
+        return prod(self.input_shape) + sum(layer.elements for layer in self.layers)
+
+    @cached_property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one sample's forward pass, in convolutions and dense layers."""
+        return sum(layer.multiply_adds for layer in self.layers)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the last layer's output, without the batch."""
+        return self.layers[-1].output_shape if self.layers else self.input_shape
