@@ -1,0 +1,87 @@
+"""What can go wrong in the service, as exceptions whose docstring is the message.
+
+They carry what a person or a program needs to act, as ``facts``; which gRPC code they become is
+decided in ``rpc``. A message never holds a path of the server's machine or the name of a class.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class ServiceError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, **facts: object) -> None:
+        """Keep ``facts``; the message is the docstring's first paragraph with them filled in."""
+        self.facts: dict[str, str] = {name: str(value) for name, value in facts.items()}
+        super().__init__(self.text())
+
+    def text(self) -> str:
+        """Return the message for a person."""
+        template = inspect.cleandoc(type(self).__doc__ or "").split("\n\n", maxsplit=1)[0]
+        return " ".join(template.split()).format(**self.facts)
+
+
+class UnknownJobError(ServiceError):
+    """There is no job {job!r} here. `trainyard jobs` lists those that are."""
+
+
+class AmbiguousJobError(ServiceError):
+    """{count} jobs start with {prefix!r}: write more of the id."""
+
+
+class UnknownReportError(ServiceError):
+    """There is no lint report {report!r} here; reports of refused specs are kept for 24 hours."""
+
+
+class IllegalCommandError(ServiceError):
+    """A job that is {state} can not take the command {command!r}."""
+
+
+class RequestReusedError(ServiceError):
+    """The request id was used before with another spec or priority. Make a new id for a new job."""
+
+
+class StaleAttemptError(ServiceError):
+    """Attempt {attempt} of the job is over."""
+
+
+class StaleOffsetError(ServiceError):
+    """Somebody else has read the job's events already."""
+
+
+class InvalidRequestError(ServiceError):
+    """{field}: {problem}."""
+
+
+class MalformedSpecError(ServiceError):
+    """The spec is no JSON object: {problem}."""
+
+
+class RefusedError(ServiceError):
+    """The linter refuses the spec: {summary}."""
+
+
+class UnauthenticatedError(ServiceError):
+    """Send the header "authorization: Bearer TOKEN", once; the server writes its token into the user state folder."""
+
+
+class ForbiddenError(ServiceError):
+    """Your role does not allow this."""
+
+
+class NotYetError(ServiceError):
+    """{method} is not built yet: it comes with a later version of the server."""
+
+
+class OverloadedError(ServiceError):
+    """The server is busy: try again in {seconds} s."""
+
+
+class ShuttingDownError(ServiceError):
+    """The server is shutting down. Training goes on; ask again when it is back."""
+
+
+class StoreUnavailableError(ServiceError):
+    """The server can not read or write its store just now. Try again; if it lasts, its disk may be full."""

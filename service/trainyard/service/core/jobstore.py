@@ -1,0 +1,109 @@
+"""The port to whatever keeps jobs: what the service asks of a store, and what a store promises.
+
+Promises, held by one conformance suite for every implementation: a job and its events change in one
+transaction; ``seq`` has no gaps; what was returned survives a crash; an attempt that is over writes
+nothing; a word that is stored twice counts once. Every call is synchronous and short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from trainyard.service.core.events import Entry, Event
+from trainyard.service.core.jobs import Artifact, Change, Documents, Job, JobQuery, NewJob, TrainerProcess
+from trainyard.service.core.reasons import Reason
+from trainyard.service.core.states import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A piece of a spool: what bytes ``start`` to ``end`` of the file say, read for ``attempt``."""
+
+    attempt: int
+    start: int
+    end: int
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A lint report as JSON of our own; ``expires_at`` is None for the reports of jobs."""
+
+    digest: str
+    body: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class JobReader(Protocol):
+    """What can be asked; safe from several threads at once."""
+
+    def job(self, job_id: str) -> Job:
+        """Return a job; raises UnknownJobError."""
+
+    def find(self, prefix: str) -> Job:
+        """Return the one job whose id starts with ``prefix``; raises UnknownJobError or AmbiguousJobError."""
+
+    def by_request(self, owner: str, request_id: str) -> Job | None:
+        """Return the job that this request made."""
+
+    def jobs(self, query: JobQuery) -> list[Job]:
+        """Return jobs, newest first."""
+
+    def documents(self, job_id: str) -> Documents:
+        """Return the spec of a job; raises UnknownJobError."""
+
+    def events(self, job_id: str, after_seq: int, limit: int) -> list[Event]:
+        """Return at most ``limit`` events after ``after_seq``, in order."""
+
+    def artifacts(self, job_ids: Sequence[str]) -> dict[str, tuple[Artifact, ...]]:
+        """Return the artifacts of each of these jobs, by name."""
+
+    def queue(self, limit: int) -> list[Job]:
+        """Return queued jobs in the order in which they will start: larger priority first, then older first."""
+
+    def queue_position(self, job: Job) -> int:
+        """Count the queued jobs that start before this one."""
+
+    def unsettled(self) -> list[Job]:
+        """Return the jobs that somebody must look after: live but not queued or paused, or holding a slot."""
+
+    def live(self) -> list[Job]:
+        """Return the jobs that are not over, oldest first."""
+
+    def report(self, digest: str) -> StoredReport:
+        """Return a lint report; raises UnknownReportError."""
+
+
+class JobStore(JobReader, Protocol):
+    """What can be changed too; called from one thread."""
+
+    def create(self, new: NewJob, report: StoredReport) -> Change:
+        """Keep a new job, its specs and its report; the same request again returns the job without events.
+
+        Raises RequestReusedError when the request id was used with another digest.
+        """
+
+    def move(self, job_id: str, command: Command, at: datetime, *, reason: Reason | None = None, message: str = "") -> Change:
+        """Give a command to a job; raises UnknownJobError or IllegalCommandError."""
+
+    def claim(self, job_id: str, device: str, at: datetime) -> Change:
+        """Start the next attempt of a queued job: it holds a slot from now on. Raises IllegalCommandError."""
+
+    def bind(self, job_id: str, attempt: int, process: TrainerProcess) -> None:
+        """Remember the process of an attempt; raises StaleAttemptError."""
+
+    def release(self, job_id: str, attempt: int) -> Job:
+        """Give the slot back: nothing of the attempt's process group is left. Raises StaleAttemptError."""
+
+    def ingest(self, job_id: str, batch: Batch, at: datetime) -> Change:
+        """Take in a piece of the spool and move the stored offset, together.
+
+        Raises StaleAttemptError, or StaleOffsetError when the stored offset is not ``batch.start``.
+        """
+
+    def keep_report(self, report: StoredReport) -> None:
+        """Keep a report that belongs to no job; those that have expired are removed."""

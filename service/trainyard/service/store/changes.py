@@ -1,0 +1,151 @@
+"""What each change does inside its transaction: lock the row, let the core decide, write what it decided.
+
+The decision is never made here: :mod:`trainyard.service.core.journal` turns the job into the job after it
+and its events, and these functions write both, guarded by the state and the last sequence number they
+read. They speak SQL that every dialect of ours knows, and know nothing of processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from trainyard.service.core import journal
+from trainyard.service.core.errors import RequestReusedError, StaleAttemptError, StaleOffsetError
+from trainyard.service.core.events import ArtifactWritten, Entry, Event
+from trainyard.service.core.jobs import Change, Job, NewJob, TrainerProcess
+from trainyard.service.core.jobstore import Batch, StoredReport
+from trainyard.service.core.reasons import Reason
+from trainyard.service.core.states import Command
+from trainyard.service.store import codec
+from trainyard.service.store.reader import fetch_by_request, fetch_job
+from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REPORT, SPEC
+
+REFUSED_REPORTS_KEPT = 1000
+
+
+def create(connection: Connection, new: NewJob, report: StoredReport) -> Change:
+    """Insert a job with its specs, its first event and its report; a known request inserts nothing."""
+    if (earlier := _earlier(connection, new)) is not None:
+        return Change(earlier)
+    change = _insert(connection, new)
+    _put_report(connection, report)
+    return change
+
+
+def move(connection: Connection, job_id: str, command: Command, at: datetime, *, reason: Reason | None, message: str) -> Change:
+    """Give a command to a job."""
+    job = _locked(connection, job_id)
+    return _write(connection, job, journal.move(job, command, at, reason=reason, message=message))
+
+
+def claim(connection: Connection, job_id: str, device: str, at: datetime) -> Change:
+    """Start the next attempt of a queued job on a device."""
+    job = _locked(connection, job_id)
+    return _write(connection, job, journal.move(replace(job, device=device), Command.START, at))
+
+
+def bind(connection: Connection, job_id: str, attempt: int, process: TrainerProcess) -> Change:
+    """Write down the process of an attempt."""
+    job = _of_attempt(connection, job_id, attempt)
+    connection.execute(update(JOB).where(JOB.c.number == job.number).values(codec.process_row(process)))
+    return Change(replace(job, process=process))
+
+
+def release(connection: Connection, job_id: str, attempt: int) -> Change:
+    """Give the slot of an attempt back."""
+    job = _of_attempt(connection, job_id, attempt)
+    connection.execute(update(JOB).where(JOB.c.number == job.number).values(held=False, **codec.process_row(None)))
+    return Change(replace(job, held=False, process=None))
+
+
+def ingest(connection: Connection, job_id: str, batch: Batch, at: datetime) -> Change:
+    """Take in a piece of a spool and move the offset."""
+    job = _of_attempt(connection, job_id, batch.attempt)
+    if job.spool_offset != batch.start:
+        raise StaleOffsetError
+    change = journal.record(job, batch.entries, _known(connection, job, batch.entries), at)
+    return _write(connection, job, Change(replace(change.job, spool_offset=batch.end), change.events))
+
+
+def keep_report(connection: Connection, report: StoredReport) -> None:
+    """Keep a report of no job; remove those that have expired and the oldest of too many."""
+    refused = select(REPORT.c.digest).where(REPORT.c.expires_at.is_not(None))
+    surplus = refused.order_by(REPORT.c.created_at.desc()).offset(REFUSED_REPORTS_KEPT - 1)
+    connection.execute(delete(REPORT).where(REPORT.c.expires_at < report.created_at))
+    connection.execute(delete(REPORT).where(REPORT.c.digest.in_(surplus)))
+    _put_report(connection, report)
+
+
+def _earlier(connection: Connection, new: NewJob) -> Job | None:
+    if new.request_id is None:
+        return None
+    earlier = fetch_by_request(connection, new.owner, new.request_id)
+    if earlier is not None and earlier.request_digest != new.request_digest:
+        raise RequestReusedError
+    return earlier
+
+
+def _insert(connection: Connection, new: NewJob) -> Change:
+    change = journal.accept(new, number=0)
+    number = connection.execute(insert(JOB).values(codec.job_row(change.job))).inserted_primary_key
+    connection.execute(insert(SPEC).values(job_id=new.id, source=new.source, resolved=new.resolved))
+    _append(connection, change.events)
+    return Change(replace(change.job, number=int(number[0]) if number else 0), change.events)
+
+
+def _locked(connection: Connection, job_id: str) -> Job:
+    # SQLite has no row locks and needs none: the whole transaction is the only writer.
+    return fetch_job(connection, select(JOB).where(JOB.c.id == job_id).with_for_update(), job_id)
+
+
+def _of_attempt(connection: Connection, job_id: str, attempt: int) -> Job:
+    job = _locked(connection, job_id)
+    if job.attempt != attempt:
+        raise StaleAttemptError(attempt=attempt)
+    return job
+
+
+def _known(connection: Connection, job: Job, entries: Sequence[Entry]) -> dict[str, Event]:
+    if not entries:
+        return {}
+    keys = journal.keys_to_look_up(job, entries)
+    rows = connection.execute(select(EVENT).where(EVENT.c.job_id == job.id, EVENT.c.key.in_(keys))).mappings()
+    return {row["key"]: codec.event_of(row) for row in rows}
+
+
+def _write(connection: Connection, before: Job, change: Change) -> Change:
+    unchanged = (JOB.c.number == before.number) & (JOB.c.state == before.state.value) & (JOB.c.last_seq == before.last_seq)
+    written = connection.execute(update(JOB).where(unchanged).values(codec.progress_row(change.job)))
+    if written.rowcount != 1:
+        raise StaleAttemptError(attempt=before.attempt)
+    _append(connection, change.events)
+    return change
+
+
+def _append(connection: Connection, events: Sequence[Event]) -> None:
+    if not events:
+        return
+    connection.execute(insert(EVENT), [codec.event_row(event) for event in events])
+    for event in events:
+        if isinstance(event.body, ArtifactWritten):
+            _put_artifact(connection, event, event.body)
+
+
+def _put_artifact(connection: Connection, event: Event, body: ArtifactWritten) -> None:
+    connection.execute(delete(ARTIFACT).where(ARTIFACT.c.job_id == event.job_id, ARTIFACT.c.name == body.name))
+    row = {"job_id": event.job_id, "name": body.name, "kind": body.artifact_kind, "size_bytes": body.size_bytes}
+    connection.execute(insert(ARTIFACT).values(**row, sha256=body.sha256, created_at=event.at))
+
+
+def _put_report(connection: Connection, report: StoredReport) -> None:
+    """Keep a report under its digest; one that a job stands on never expires."""
+    kept = connection.execute(select(REPORT.c.expires_at).where(REPORT.c.digest == report.digest)).first()
+    if kept is None:
+        row = {"digest": report.digest, "body": report.body, "created_at": report.created_at, "expires_at": report.expires_at}
+        connection.execute(insert(REPORT).values(row))
+    elif kept.expires_at is not None:
+        connection.execute(update(REPORT).where(REPORT.c.digest == report.digest).values(expires_at=report.expires_at))
