@@ -1,0 +1,59 @@
+"""Where a server lives, and whether that is this machine. Dials nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from trainyard.client.errors import BadSettings
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 50051
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Host and port; an IPv6 host stands without its brackets."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """True when nothing sent there can leave this machine."""
+        if self.host.lower() == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def parse(text: str) -> Address:
+    """Read ``HOST``, ``HOST:PORT``, ``[V6]`` or ``[V6]:PORT``; raises BadSettings, saying what is meant."""
+    host, port = _split(text.strip())
+    if not host or any(character.isspace() or character in "/@[]" for character in host):
+        raise BadSettings(f"{text!r} is no server address; write HOST:PORT, as in {DEFAULT_HOST}:{DEFAULT_PORT}")
+    return Address(host, _port(port, text))
+
+
+def _split(text: str) -> tuple[str, str]:
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        return (host, rest.removeprefix(":")) if not rest or rest.startswith(":") else ("", "")
+    if text.count(":") > 1:
+        return text, ""
+    host, _, port = text.partition(":")
+    return host, port
+
+
+def _port(text: str, address: str) -> int:
+    if not text:
+        return DEFAULT_PORT
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
+        raise BadSettings(f"{address!r} has no usable port; write a number from 1 to 65535 after the colon")
+    return int(text)

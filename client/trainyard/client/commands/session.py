@@ -1,0 +1,89 @@
+"""What every command that talks to a server shares: its options, the way in, the way out.
+
+Imports click only; what the extra ``client`` brings is imported when a session opens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from trainyard.linter.cli.exits import FINDINGS, OK, Refusal
+
+if TYPE_CHECKING:
+    from trainyard.client.client import Client
+    from trainyard.client.values.job import Job
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+LAST_JOB = "@"
+# Exit codes beside those of trainlint, and which one wins where there are several.
+REFUSED, CANCELLED, TIMED_OUT, TERMINATED = 5, 7, 124, 143
+GRAVEST_FIRST = (REFUSED, FINDINGS, CANCELLED, OK)
+
+
+def server_options(command: Command) -> Command:
+    """Add ``--server`` and ``--token-file``."""
+    server = click.option(
+        "--server", metavar="HOST:PORT", help="Where the server is; default: TRAINYARD_SERVER, or this machine (127.0.0.1:50051)."
+    )
+    token = click.option(
+        "--token-file", metavar="FILE", type=Path, help="File with the token; default: TRAINYARD_TOKEN_FILE, or what a server here left."
+    )
+    return server(token(command))
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+@contextmanager
+def session(server: str | None, token_file: Path | None) -> Iterator[Client]:
+    """Open a client; what goes wrong becomes one clear line and its exit code."""
+    from trainyard.client.client import Client
+    from trainyard.client.errors import ClientError
+
+    try:
+        with Client.from_environment(server, token_file) as client:
+            yield client
+    except ClientError as error:
+        raise Refusal(shown(str(error)), error.exit_code) from None
+
+
+def find(client: Client, reference: str) -> Job:
+    """Return the job that a person means: an id, the beginning of one, or ``@`` for the newest."""
+    if reference != LAST_JOB:
+        return client.get_job(reference)
+    from trainyard.client.errors import NotFound
+
+    newest = client.list_jobs(page_size=1).jobs
+    if not newest:
+        raise NotFound(f"there is no job at {client.server} yet, so {LAST_JOB} means none")
+    return newest[0]
+
+
+def outcome_code(job: Job) -> int:
+    """Return the exit code that an ended job stands for: 0 succeeded, 1 failed, 7 cancelled."""
+    return {"succeeded": OK, "cancelled": CANCELLED}.get(job.state.value, FINDINGS)
+
+
+def gravest(codes: Iterable[int]) -> int:
+    """Return the exit code for several jobs: refused before failed before cancelled before well."""
+    return min(codes, key=GRAVEST_FIRST.index, default=OK)
+
+
+def shown(text: str) -> str:
+    """Return text of a server's without anything that could drive a terminal, on one line."""
+    from trainyard.linter.report.terminal import harmless
+
+    return harmless(text)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment: the commands are where it is read."""
+    return dict(os.environ)

@@ -1,0 +1,53 @@
+"""A server's findings, shown on the author's own text exactly as ``trainlint`` shows them.
+
+The server sends places; the text they are places in is here. What a foreign server sends is checked
+against it first, because a place outside the text must not become a traceback.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TextIO
+
+from trainyard.linter.cli.outputs import wants_color
+from trainyard.linter.engine.configuration import Configuration
+from trainyard.linter.engine.report import Report
+from trainyard.linter.report.full import FullReporter
+from trainyard.linter.report.terminal import COLOURED, PLAIN
+from trainyard.linter.source import Document
+
+if TYPE_CHECKING:
+    from trainyard.client.values.report import LintReport
+    from trainyard.linter.engine.findings import Finding
+
+
+def show(path: str, raw: bytes, verdict: LintReport, stream: TextIO) -> None:
+    """Write the findings with code frames, and the line that sums them up; nothing when there are none."""
+    if not verdict.findings and not verdict.more_findings:
+        return
+    reporter = FullReporter(stream, COLOURED if wants_color(stream, "auto") else PLAIN)
+    reporter.file(path, _report(raw, verdict))
+    reporter.close()
+
+
+def entry(path: str, raw: bytes, verdict: LintReport) -> dict[str, Any]:
+    """Return the verdict in the shape of a file's entry in ``trainlint check --format json``."""
+    return {**_report(raw, verdict).entry(path), "digest": verdict.spec_digest or None}
+
+
+def _report(raw: bytes, verdict: LintReport) -> Report:
+    document = Document.parse(raw)
+    return Report(
+        document,
+        Configuration(),
+        findings=tuple(_placed(finding, document) for finding in verdict.findings),
+        more_findings=verdict.more_findings,
+        passed=verdict.passed,
+    )
+
+
+def _placed(finding: Finding, document: Document) -> Finding:
+    """Return the finding at a place that the text has."""
+    if finding.start.line <= finding.end.line <= len(document.lines) and min(finding.start) >= 0 < finding.start.line:
+        return finding
+    start, end = document.span(finding.pointer, finding.target)
+    return finding._replace(start=start, end=end)

@@ -1,0 +1,129 @@
+"""``trainyard``: one command for everything, in front of three rooms. Imports click only.
+
+The table below says where each command lives; a command is imported when it is called, so the linter's
+work in a base install and ``--help`` costs next to nothing. When a package is missing that the command's
+extra would have brought, the user is told which extra; any other missing module is a fault of ours and
+is shown as one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+import click
+
+from trainyard.linter.cli import exits
+from trainyard.linter.cli.lazy import Entry, LazyGroup
+from trainyard.linter.cli.main import COMMANDS as LINTER
+
+_OURS = "trainyard.client.commands"
+
+CLIENT = {
+    "submit": Entry(f"{_OURS}.submit:submit", "Hand specs to a server; it refuses what can't finish well.", "client"),
+    "watch": Entry(f"{_OURS}.watch:watch", "Follow a job, epoch by epoch.", "client"),
+    "wait": Entry(f"{_OURS}.wait:wait", "Wait until jobs have ended.", "client"),
+    "jobs": Entry(f"{_OURS}.jobs:jobs", "List jobs, newest first.", "client"),
+    "show": Entry(f"{_OURS}.show:show", "Show one job, or its spec.", "client"),
+    "cancel": Entry(f"{_OURS}.cancel:cancel", "End jobs at once.", "client"),
+    "info": Entry(f"{_OURS}.info:info", "Show a server's devices, slots and limits.", "client"),
+}
+ON_THE_BOX: dict[str, Entry] = {}
+SECTIONS = {"Specs": LINTER, "Jobs on a server": CLIENT, "On the box": ON_THE_BOX}
+TABLE = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+_CLIENT_PACKAGES = frozenset({"google", "grpc", "grpc_status", "platformdirs", "rich"})
+_DATA_PACKAGES = frozenset({"numpy", "PIL", "pyarrow"})
+#: What each extra brings, by the name it is imported under.
+PACKAGES = {
+    "client": _CLIENT_PACKAGES,
+    "data": _DATA_PACKAGES,
+    "service": _CLIENT_PACKAGES
+    | _DATA_PACKAGES
+    | {
+        "alembic",
+        "grpc_health",
+        "grpc_reflection",
+        "keras",
+        "prometheus_client",
+        "psutil",
+        "sklearn",
+        "sqlalchemy",
+        "structlog",
+        "tensorflow",
+    },
+}
+
+
+class Umbrella(LazyGroup):
+    """The group of all commands, listed by where they are at home."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Load a command, or say what to install for it."""
+        entry = TABLE.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        try:
+            command: click.Command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            raise _missing(cmd_name, error) from error
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; a mistyped one gets the nearest names."""
+        if args and args[0] not in TABLE and not args[0].startswith("-"):
+            raise click.UsageError(f"there is no command {args[0]!r}{_nearest(args[0], TABLE)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; packages that it imports on the way count as its own."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise _missing(ctx.invoked_subcommand or "", error) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List the commands by section without loading them."""
+        for title, table in SECTIONS.items():
+            if table:
+                with formatter.section(title):
+                    formatter.write_dl([(name, entry.summary) for name, entry in table.items()])
+
+
+def _missing(command: str, error: ModuleNotFoundError) -> Exception:
+    """Return what to tell the user; the error itself when no extra would help."""
+    entry, package = TABLE.get(command), (error.name or "").partition(".")[0]
+    if entry is None or entry.extra is None or package not in PACKAGES[entry.extra]:
+        return error
+    return exits.Refusal(f"`trainyard {command}` needs {package}, which is not installed: pip install 'trainyard[{entry.extra}]'")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else "; `trainyard --help` lists them all"
+
+
+@click.group(
+    cls=Umbrella,
+    table=TABLE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 well, 1 findings or job failed, 2 usage, 3 a fault of ours, 4 no server, 5 refused by it, "
+    "6 not found, 7 cancelled, 124 out of time, 130 and 143 interrupted.",
+)
+@click.version_option(package_name="trainyard", prog_name="trainyard")
+def trainyard() -> None:
+    """Lint declarative training specs, and train on a server the ones that can finish well."""
+
+
+def main() -> None:
+    """Run ``trainyard`` and leave with its exit code."""
+    sys.exit(exits.run(trainyard, program="trainyard"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""One line per event, for logs and pipes: no cursor, no colour, and a sign of life after a silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from trainyard.client.screen import phrases
+from trainyard.client.values.event import Event, Progress
+
+if TYPE_CHECKING:
+    from trainyard.client.values.job import Job
+
+HEARTBEAT_SECONDS = 60.0
+
+
+class Plain:
+    """Writes lines to ``stream``."""
+
+    wants_progress = False
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._epoch = ""
+        self._said_at = 0.0
+
+    def begin(self, job: Job) -> None:
+        """Say which job this is and how it stands."""
+        self._line(f"{job.experiment}  {job.id}  {phrases.standing(job)}")
+
+    def show(self, item: Event | Progress) -> None:
+        """Write a line for an event that a person cares about."""
+        if isinstance(item, Progress):
+            return
+        line = phrases.happening(item)
+        if line is not None:
+            self._epoch = line.split("  ", 1)[0] if line.startswith("epoch") else self._epoch
+            self._line(line)
+
+    def reconnecting(self, attempt: int) -> None:
+        """Write which attempt this is."""
+        self._line(f"reconnecting ({attempt})")
+
+    def idle(self, silent_seconds: float) -> None:
+        """Write a heartbeat for every minute of silence."""
+        if silent_seconds < self._said_at:
+            self._said_at = 0.0
+        if silent_seconds - self._said_at >= HEARTBEAT_SECONDS:
+            self._said_at = silent_seconds
+            where = f", last {self._epoch}" if self._epoch else ""
+            self._line(f"still watching: no news for {phrases.duration(silent_seconds)}{where}")
+
+    def close(self) -> None:
+        """Leave everything as it is."""
+
+    def _line(self, text: str) -> None:
+        self._stream.write(text + "\n")
+        self._stream.flush()

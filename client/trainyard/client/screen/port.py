@@ -1,0 +1,40 @@
+"""What a screen is, and which one suits the place where the output goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from trainyard.client.values.event import Event, Progress
+    from trainyard.client.values.job import Job
+
+MODES = ("auto", "tty", "plain", "json", "none")
+
+
+class Screen(Protocol):
+    """Shows one job while it is followed; called from one thread only."""
+
+    wants_progress: bool
+
+    def begin(self, job: Job) -> None:
+        """Show how the job stands before the first event."""
+
+    def show(self, item: Event | Progress) -> None:
+        """Show what has happened."""
+
+    def reconnecting(self, attempt: int) -> None:
+        """Show that the connection broke and is being mended."""
+
+    def idle(self, silent_seconds: float) -> None:
+        """Take note that nothing has been heard for so long; called about once a second."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was. Called exactly once, whatever happened."""
+
+
+def decide(mode: str, stream: TextIO, environment: Mapping[str, str]) -> str:
+    """Turn ``auto`` into what suits ``stream``: a live display only on a terminal that can move its cursor."""
+    if mode != "auto":
+        return mode
+    return "tty" if stream.isatty() and environment.get("TERM") != "dumb" else "plain"

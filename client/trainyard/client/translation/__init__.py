@@ -1,0 +1,1 @@
+"""Generated messages become values of ours, here and nowhere else."""
