@@ -1,0 +1,54 @@
+# ruff: noqa: INP001 - a folder of pages, not a package
+"""Write the reference pages that follow from the code, or check that they do.
+
+    python docs/generate.py            # write docs/reference/*.md
+    python docs/generate.py --check    # exit 1 and show the difference when a page is out of date
+
+What a page says stands in one place: titles, units and defaults in the JSON Schema, a rule's text in its class.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+
+import language_page
+import rules_page
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTICE = "<!-- Written by docs/generate.py ('make docs'). Change the source it names, not this page. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by file name."""
+    return {"spec.md": NOTICE + language_page.page(), "rules.md": NOTICE + rules_page.page()}
+
+
+def difference(name: str, wanted: str) -> str:
+    """Return what would change in a page, empty when nothing would."""
+    path = REFERENCE / name
+    there = path.read_text(encoding="utf-8") if path.exists() else ""
+    lines = there.splitlines(keepends=True), wanted.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(*lines, f"committed/{name}", f"generated/{name}"))
+
+
+def check() -> int:
+    """Print what is out of date; return an exit status."""
+    changes = [change for name, wanted in pages().items() if (change := difference(name, wanted))]
+    print("".join(changes), end="")
+    if changes:
+        print("The reference pages do not follow from the code: run 'make docs' and commit.", file=sys.stderr)
+    return 1 if changes else 0
+
+
+def write() -> int:
+    """Write every page; return an exit status."""
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(check() if sys.argv[1:] == ["--check"] else write())
