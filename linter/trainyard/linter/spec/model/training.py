@@ -111,6 +111,6 @@ class Evaluation(NamedTuple):
 
 
 class Resources(NamedTuple):
-    """All that a spec may ask of the hardware."""
+    """All that a spec may ask of the hardware; without a number of GPUs it takes what one slot of the server has."""
 
-    gpus: int
+    gpus: int | None

@@ -1,0 +1,40 @@
+"""Finds the class of a definition by its name; the schema and the classes use the same names.
+
+Modules are imported one after another until the name is found, the common ones first: a spec without
+explicit layers never pays for the forty classes of layers.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+_PACKAGE = "trainyard.linter.spec.model"
+_MODULES = (
+    "units",
+    "spec",
+    "experiment",
+    "dataset",
+    "architecture",
+    "optimizer",
+    "scheduler",
+    "training",
+    "metrics",
+    "loss",
+    "augmentation",
+    "layers",
+    "weights",
+)
+
+
+@cache
+def find(name: str | None) -> type[Any] | None:
+    """Return the named tuple that is called ``name``, or ``None`` when there is none."""
+    if name is None:
+        return None
+    for module in _MODULES:
+        found = vars(import_module(f"{_PACKAGE}.{module}")).get(name)
+        if isinstance(found, type) and found.__module__ == f"{_PACKAGE}.{module}":
+            return found
+    return None
