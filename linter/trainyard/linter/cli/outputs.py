@@ -92,17 +92,18 @@ def _reporter(output: Output, stream: TextIO, configuration: Configuration, colo
         from trainyard.linter.report.machine import JsonReporter
 
         return JsonReporter(stream, configuration.ruleset_label, configuration.fail_on)
-    palette = _palette(stream, color if output.file is None else "never")
+    colours = palette(stream, color if output.file is None else "never")
     if output.format == "concise":
         from trainyard.linter.report.concise import ConciseReporter
 
-        return ConciseReporter(stream, palette)
+        return ConciseReporter(stream, colours)
     from trainyard.linter.report.full import FullReporter
 
-    return FullReporter(stream, palette)
+    return FullReporter(stream, colours)
 
 
-def _palette(stream: TextIO, color: str) -> Palette:
+def palette(stream: TextIO, color: str) -> Palette:
+    """Return the colours for a stream."""
     from trainyard.linter.report.terminal import COLOURED, PLAIN
 
     return COLOURED if wants_color(stream, color) else PLAIN

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _DEFAULT = Configuration()
-_CRASHED_CODE, _CRASHED_NAME = "LINT001", "rule-crashed"
 
 
 def lint(
@@ -174,10 +173,12 @@ class _Run:
     def _crash(self, where: str, error: Exception) -> None:
         import traceback
 
+        from trainyard.linter.engine.own import RULE_CRASHED as CRASHED
+
         self._crashes.append(Crash(where, "".join(traceback.format_exception(error))))
         message = f"{where} crashed on this spec ({type(error).__name__}); this is a fault of trainlint, please report it"
         span = self._document.lines.span(0, 0)
-        self._findings.append(Finding(_CRASHED_CODE, _CRASHED_NAME, Severity.ERROR, message, "", span.start, span.end))
+        self._findings.append(Finding(CRASHED.code, CRASHED.name, CRASHED.severity, message, "", span.start, span.end))
 
 
 def _reads_failed(planned: Planned, failed: frozenset[str]) -> bool:

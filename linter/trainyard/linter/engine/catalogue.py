@@ -1,0 +1,140 @@
+"""Everything that a finding can be called: rules, faults of the text, faults of the schema, our own.
+
+One source for ``explain``, ``rules``, the reference pages and the rule list inside SARIF: the docstring of a
+rule, or the entry of a trap. Never imported on the way of a plain ``check``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from trainyard.linter.engine import own
+from trainyard.linter.engine.configuration import NEWEST_RULESET
+from trainyard.linter.rules.index import RULES
+from trainyard.linter.rules.rule import Invalid, Rule, Valid
+from trainyard.linter.source.severity import Severity
+from trainyard.linter.source.traps import TRAPS, Trap
+
+_HEADING = re.compile(r"^(What it checks|Why it fails|Evidence|When to ignore):[ ]*$", re.MULTILINE)
+
+
+class Section(NamedTuple):
+    """One part of an explanation."""
+
+    heading: str
+    text: str
+
+
+class Described(NamedTuple):
+    """What there is to know about one code."""
+
+    code: str
+    name: str
+    severity: Severity
+    strict: Severity
+    since: str
+    kind: str
+    summary: str
+    sections: tuple[Section, ...]
+    reads: tuple[str, ...] = ()
+    invalid: tuple[Invalid, ...] = ()
+    valid: tuple[Valid, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The letters of the code."""
+        return self.code.rstrip("0123456789")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as ``rules --format json`` prints it."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "family": self.family,
+            "kind": self.kind,
+            "severity": self.severity.label,
+            "severity_strict": self.strict.label,
+            "since": self.since,
+            "summary": self.summary,
+            "sections": {section.heading: section.text for section in self.sections},
+            "reads": list(self.reads),
+            "examples": [_example(invalid) for invalid in self.invalid],
+        }
+
+
+@cache
+def catalogue() -> tuple[Described, ...]:
+    """Return everything, sorted by code."""
+    entries = [_of_rule(rule) for rule in RULES]
+    entries += [_of_trap(trap, "text") for trap in TRAPS]
+    entries += [_of_trap(trap, "linter") for trap in own.TRAPS]
+    entries += [_of_trap(trap, "schema") for trap in _schema_traps()]
+    return tuple(sorted(entries, key=lambda entry: entry.code))
+
+
+@cache
+def _by_name() -> Mapping[str, Described]:
+    return {key: entry for entry in catalogue() for key in (entry.code.lower(), entry.name)}
+
+
+def find(name: str) -> Described | None:
+    """Return the entry of a code or a name; letter case does not matter."""
+    return _by_name().get(name.strip().lower())
+
+
+@cache
+def families() -> frozenset[str]:
+    """Return the letters that codes begin with."""
+    return frozenset(entry.family for entry in catalogue())
+
+
+def closest(name: str) -> str | None:
+    """Return the code, name or family that ``name`` was probably meant to be."""
+    import difflib
+
+    known = {**{entry.name: entry.name for entry in catalogue()}, **{entry.code.lower(): entry.code for entry in catalogue()}}
+    known.update((family.lower(), family) for family in families())
+    matches = difflib.get_close_matches(name.strip().lower(), known, n=1, cutoff=0.6)
+    return known[matches[0]] if matches else None
+
+
+def _schema_traps() -> tuple[Trap, ...]:
+    from trainyard.linter import spec
+
+    return getattr(spec, "TRAPS", ())
+
+
+def _of_trap(trap: Trap, kind: str) -> Described:
+    sections = (Section("What it checks", trap.what), Section("Why it fails", trap.why), Section("What to do", trap.mend))
+    return Described(trap.code, trap.name, trap.severity, trap.severity, NEWEST_RULESET, kind, _first_sentence(trap.what), sections)
+
+
+def _of_rule(rule: Rule) -> Described:
+    text = inspect.cleandoc(rule.__doc__ or "")
+    summary, *parts = _HEADING.split(text)
+    sections = tuple(Section(heading, body.strip()) for heading, body in zip(parts[::2], parts[1::2], strict=True))
+    return Described(
+        rule.code,
+        rule.name,
+        rule.severity,
+        rule.strict or rule.severity,
+        rule.since,
+        "rule",
+        " ".join(summary.split()),
+        sections,
+        rule.reads,
+        rule.INVALID,
+        rule.VALID,
+    )
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(": ", 1)[0].rstrip(".") + "."
+
+
+def _example(invalid: Invalid) -> dict[str, Any]:
+    return {"spec": invalid.fragment, "pointer": invalid.pointer, "message": invalid.says, "suggestion": invalid.fix}
