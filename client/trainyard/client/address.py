@@ -43,8 +43,8 @@ def parse(text: str) -> Address:
 
 def _split(text: str) -> tuple[str, str]:
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        return (host, rest.removeprefix(":")) if not rest or rest.startswith(":") else ("", "")
+        host, bracket, rest = text[1:].partition("]")
+        return (host, rest.removeprefix(":")) if bracket and rest[:1] in {"", ":"} else ("", "")
     if text.count(":") > 1:
         return text, ""
     host, _, port = text.partition(":")

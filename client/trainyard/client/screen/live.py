@@ -16,6 +16,7 @@ from rich.text import Text
 from trainyard.client.screen import phrases
 from trainyard.client.values import event as kinds
 from trainyard.client.values.event import Event, Progress
+from trainyard.linter.report.terminal import harmless
 
 if TYPE_CHECKING:
     from trainyard.client.values.job import Job
@@ -73,7 +74,7 @@ class Live:
     def _run(self, progress: Progress) -> None:
         part = progress.step / progress.steps if progress.steps else 0.0
         note = f"step {progress.step}/{progress.steps}  {phrases.metrics(progress.metrics)}".rstrip()
-        self._bar.update(self._task, completed=progress.epoch - 1 + part, note=note)
+        self._bar.update(self._task, completed=progress.epoch - 1 + part, note=harmless(note))
 
     def _advance(self, epoch: kinds.EpochFinished) -> None:
         left = (epoch.epochs_planned - epoch.epoch) * epoch.seconds
@@ -81,5 +82,5 @@ class Live:
         self._bar.update(self._task, total=epoch.epochs_planned or None, completed=epoch.epoch, note=note)
 
     def _print(self, line: str) -> None:
-        # Text, because the server's words must not be read as markup; control characters would move the cursor.
-        self._console.print(Text(line), soft_wrap=True)
+        # Text, because a server's words are no markup.
+        self._console.print(Text(harmless(line)), soft_wrap=True)

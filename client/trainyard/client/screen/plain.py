@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from trainyard.client.screen import phrases
-from trainyard.client.values.event import Event, Progress
+from trainyard.client.values.event import EpochFinished, Event, Progress
+from trainyard.linter.report.terminal import harmless
 
 if TYPE_CHECKING:
     from trainyard.client.values.job import Job
@@ -33,8 +34,9 @@ class Plain:
             return
         line = phrases.happening(item)
         if line is not None:
-            self._epoch = line.split("  ", 1)[0] if line.startswith("epoch") else self._epoch
             self._line(line)
+        if isinstance(item.what, EpochFinished):
+            self._epoch = f", last epoch {item.what.epoch}/{item.what.epochs_planned}"
 
     def reconnecting(self, attempt: int) -> None:
         """Write which attempt this is."""
@@ -46,12 +48,11 @@ class Plain:
             self._said_at = 0.0
         if silent_seconds - self._said_at >= HEARTBEAT_SECONDS:
             self._said_at = silent_seconds
-            where = f", last {self._epoch}" if self._epoch else ""
-            self._line(f"still watching: no news for {phrases.duration(silent_seconds)}{where}")
+            self._line(f"still watching: no news for {phrases.duration(silent_seconds)}{self._epoch}")
 
     def close(self) -> None:
         """Leave everything as it is."""
 
     def _line(self, text: str) -> None:
-        self._stream.write(text + "\n")
+        self._stream.write(harmless(text) + "\n")
         self._stream.flush()

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from trainyard.client.commands.jobs import STATES, row, table
+from trainyard.client.commands.monitoring import MODES
+from trainyard.client.screen import phrases, port
+from trainyard.client.screen.live import Live
+from trainyard.client.screen.plain import Plain
+from trainyard.client.values import event as kinds
+from trainyard.client.values.event import EpochFinished, Event, Happening, Progress
+from trainyard.client.values.job import Job, JobState
+
+MakeEvent = Callable[..., Event]
+
+
+class Terminal(io.StringIO):
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.mark.parametrize(
+    "mode,terminal,term,decided",
+    [
+        ("auto", True, "xterm", "tty"),
+        ("auto", True, "dumb", "plain"),
+        ("auto", False, "xterm", "plain"),
+        ("plain", True, "xterm", "plain"),
+        ("json", True, "xterm", "json"),
+    ],
+)
+def test_auto_suits_the_stream_and_a_wish_is_granted(mode: str, terminal: bool, term: str, decided: str) -> None:
+    assert port.decide(mode, Terminal(terminal), {"TERM": term}) == decided
+
+
+@pytest.mark.parametrize(
+    "value,written",
+    [
+        (0.0, "0.0000"),
+        (0.98437, "0.9844"),
+        (12.5, "12.5000"),
+        (0.0004, "0.0004"),
+        (2e-7, "2e-07"),
+        (123456.0, "1.23e+05"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_a_metric_is_written_with_four_places(value: float, written: str) -> None:
+    assert phrases.number(value) == written
+
+
+@pytest.mark.parametrize(
+    "seconds,written", [(0.42, "0.4 s"), (9.96, "10 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")]
+)
+def test_a_time_span_is_written_as_people_say_it(seconds: float, written: str) -> None:
+    assert phrases.duration(seconds) == written
+
+
+@pytest.mark.parametrize(
+    "count,written", [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_468_006, "1.4 MiB"), (1024**3 - 1, "1.0 GiB")]
+)
+def test_a_size_is_written_in_binary_units(count: int, written: str) -> None:
+    assert phrases.size(count) == written
+
+
+@pytest.mark.parametrize("ahead,place", [(1, "2nd"), (2, "3rd"), (3, "4th"), (10, "11th"), (20, "21st"), (111, "112th")])
+def test_a_queued_job_knows_its_place(make_job: Callable[..., Job], ahead: int, place: str) -> None:
+    assert phrases.standing(make_job(state=JobState.QUEUED, queue_position=ahead)) == f"queued, {place} in line"
+
+
+def test_an_outcome_names_the_best_epoch_and_where_the_model_lies(make_job: Callable[..., Job]) -> None:
+    assert phrases.outcome(make_job()) == [
+        "0jb4kq7t2m  digits-small-cnn  succeeded (early stopped)",
+        "  best epoch 10/25: loss 0.2500  val_loss 0.1250  val_accuracy 0.9844",
+        "  best.keras  1.4 MiB  /runs/best.keras",
+    ]
+
+
+def test_a_failure_says_why(make_job: Callable[..., Job]) -> None:
+    failed = make_job(state=JobState.FAILED, reason="data", message="digits/images: no such folder", best_epoch=0, artifacts=())
+    assert phrases.outcome(failed) == ["0jb4kq7t2m  digits-small-cnn  failed (data)", "  digits/images: no such folder"]
+
+
+def test_plain_writes_one_line_an_epoch_and_nothing_for_checkpoints(
+    make_job: Callable[..., Job], make_event: MakeEvent, make_epoch: Callable[..., EpochFinished]
+) -> None:
+    stream = io.StringIO()
+    screen = Plain(stream)
+    happenings: list[Happening] = [
+        kinds.StateChanged(JobState.QUEUED, JobState.STARTING, "", ""),
+        make_epoch(metrics={"loss": 0.5, "val_loss": 0.25}),
+        kinds.CheckpointSaved(3, "val_loss", 0.25, True, "best.keras"),
+        kinds.LearningRateChanged(3, 0.002, 0.001, "reduce_on_plateau"),
+        kinds.EarlyStopped(18, 10, "val_loss", 8),
+        kinds.Diagnosis("overfitting", 4, "add dropout", 0.5),
+        kinds.EpochRevised(make_epoch(), 5),
+        kinds.StateChanged(JobState.RUNNING, JobState.FAILED, "oom_device", "batch 4096 does not fit"),
+    ]
+    screen.begin(make_job(state=JobState.QUEUED, queue_position=0))
+    for happening in happenings:
+        screen.show(make_event(happening))
+    screen.show(Progress("j", 1, 1, 2, {}))
+    screen.reconnecting(2)
+    screen.close()
+    assert stream.getvalue().splitlines() == [
+        "digits-small-cnn  0jb4kq7t2m  queued",
+        "starting",
+        "epoch  3/25  loss 0.5000  val_loss 0.2500  lr 0.002  1.4 s",
+        "after epoch 3: learning rate 0.002 -> 0.001 (reduce on plateau)",
+        "stopped early after epoch 18: no better val_loss for 8 epochs; best epoch 10",
+        "noticed in epoch 4: overfitting: add dropout",
+        "epoch  3/25  loss 0.5000  lr 0.002  1.4 s  (again, after a resume)",
+        "failed (oom device): batch 4096 does not fit",
+        "reconnecting (2)",
+    ]
+
+
+def test_a_silence_gets_one_sign_of_life_a_minute(make_event: MakeEvent, make_epoch: Callable[..., EpochFinished]) -> None:
+    stream = io.StringIO()
+    screen = Plain(stream)
+    screen.show(make_event(make_epoch()))
+    for silent in (1.0, 59.0, 60.0, 61.0, 119.0, 121.0, 1.0, 59.0, 60.5):
+        screen.idle(silent)
+    assert stream.getvalue().splitlines()[1:] == [
+        "still watching: no news for 1 min 00 s, last epoch 3/25",
+        "still watching: no news for 2 min 01 s, last epoch 3/25",
+        "still watching: no news for 1 min 00 s, last epoch 3/25",
+    ]
+
+
+def test_live_keeps_the_epochs_and_gives_the_cursor_back(
+    make_job: Callable[..., Job], make_event: MakeEvent, make_epoch: Callable[..., EpochFinished]
+) -> None:
+    stream = Terminal(terminal=True)
+    screen = Live(stream, color=False)
+    screen.begin(make_job(state=JobState.RUNNING))
+    screen.show(Progress("j", 3, 20, 40, {"loss": 0.5}))
+    screen.show(make_event(make_epoch()))
+    screen.show(make_event(kinds.Diagnosis("[bold]\x1b[2J", 4, "text", 0.5)))
+    screen.reconnecting(1)
+    screen.idle(90)
+    screen.close()
+    drawn = stream.getvalue()
+    assert "epoch  3/25  loss 0.5000  lr 0.002  1.4 s" in drawn
+    assert "[bold]" in drawn
+    assert "\x1b[2J" not in drawn
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
+    assert "\x1b[3" not in drawn.replace("\x1b[39m", "")
+
+
+def test_the_choices_that_are_written_out_for_help_are_the_real_ones() -> None:
+    assert set(STATES) == {state.value for state in JobState} - {"unspecified"}
+    assert MODES == port.MODES
+
+
+def test_the_table_shows_the_most_telling_metric_and_ends_no_line_in_blanks(make_job: Callable[..., Job]) -> None:
+    jobs = [
+        make_job(),
+        make_job(id="x", state=JobState.QUEUED, reason="", epoch=0, epochs_planned=0, metrics={}, best_metrics={}, created=None),
+    ]
+    lines = table([("ID", "NAME", "STATE", "EPOCH", "BEST", "CREATED"), *(row(job) for job in jobs)]).splitlines()
+    assert lines[1] == "0jb4kq7t2m  digits-small-cnn  succeeded (early stopped)  18/25  val_accuracy 0.9844  2026-03-01 12:00"
+    assert len({line.index(word) for line, word in zip(lines, ("STATE", "succeeded", "queued"), strict=True)}) == 1
+    assert all(line == line.rstrip() for line in lines)
