@@ -107,20 +107,21 @@ class Repeated(Node):
 
 
 class Record(Node):
-    """An object with known keys; built as the named tuple of the same name, if there is one."""
+    """An object with known keys; built as the named tuple of the same name."""
 
-    __slots__ = ("_blank", "_builders", "_fillers", "_fresh", "_kind", "_make", "keys")
+    __slots__ = ("_blank", "_builders", "_fields", "_fillers", "_fresh", "_keys", "_make", "_name")
     plain = False
 
-    def __init__(self, kind: type[Any] | None, fields: dict[str, tuple[Node, Any]]) -> None:
-        self._kind = kind
-        self._make: Callable[..., Any] | None = getattr(kind, "_make", None)
-        self.keys = tuple(_key_of(name) for name in getattr(kind, "_fields", ()))
+    def __init__(self, name: str, fields: dict[str, tuple[Node, Any]]) -> None:
+        self._name = name
+        self._fields = fields
         fresh = {key for key, (node, default) in fields.items() if _makes_new(node, default)}
         self._blank = {key: None if key in fresh else default for key, (_, default) in fields.items()}
         self._fillers = tuple((key, node.fill) for key, (node, _) in fields.items() if not node.plain)
         self._fresh = tuple((key, node.fill, default) for key, (node, default) in fields.items() if key in fresh)
-        self._builders = tuple((at, fields[key][0].build) for at, key in enumerate(self.keys) if not fields[key][0].plain)
+        self._make: Callable[..., Any] | None = None
+        self._keys: tuple[str, ...] = ()
+        self._builders: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
 
     def fill(self, value: Any) -> Any:
         """Return a new object with every key of the schema, in its order."""
@@ -136,13 +137,21 @@ class Record(Node):
 
     def build(self, value: Any) -> Any:
         """Return the named tuple; a key that is missing becomes ``None``."""
-        if self._make is None:
-            return dict(value)
-        values = list(map(value.get, self.keys))
+        make = self._make or self._find()
+        values = list(map(value.get, self._keys))
         for at, build in self._builders:
             if values[at] is not None:
                 values[at] = build(values[at])
-        return self._make(values)
+        return make(values)
+
+    def _find(self) -> Callable[..., Any]:
+        """Look the class up, when the first value is built."""
+        kind = registry.find(self._name)
+        self._keys = tuple(map(_key_of, kind._fields))
+        self._builders = tuple((at, self._fields[key][0].build) for at, key in enumerate(self._keys) if not self._fields[key][0].plain)
+        make: Callable[..., Any] = kind._make
+        self._make = make
+        return make
 
 
 class Span(Record):
@@ -338,7 +347,7 @@ def _dispatched(name: str | None, whole: dict[str, Any]) -> Node:
     if "allOf" in whole:
         return Choice({branch["if"]["properties"]["type"]["const"]: bundle.named(branch["then"]) or "" for branch in whole["allOf"]})
     if "properties" in whole:
-        return _record(name, whole)
+        return _record(name or "", whole)
     words = whole.get("type", ())
     return _typed([words] if isinstance(words, str) else words, whole)
 
@@ -375,7 +384,7 @@ def _else(other: dict[str, Any], kind: type) -> dict[type, Node]:
 def _array_or_object(other: dict[str, Any]) -> Node:
     if "items" in other:
         return ByType({list: compiled_list(other)})
-    return ByType({dict: _record(None, other)} if "properties" in other else {})
+    return ByType({dict: Mapping(Whole())} if "properties" in other else {})
 
 
 def compiled_list(node: dict[str, Any]) -> Node:
@@ -383,11 +392,11 @@ def compiled_list(node: dict[str, Any]) -> Node:
     return Many(compiled(node["items"]))
 
 
-def _record(name: str | None, whole: dict[str, Any]) -> Record:
+def _record(name: str, whole: dict[str, Any]) -> Record:
     properties = whole["properties"]
     fields = {key: _field(node) for key, node in properties.items() if "x-spread" not in node and key != "$schema"}
     spans = "minProperties" in whole and not any("default" in bundle.merged(node) for node in properties.values())
-    return (Span if spans else Record)(registry.find(name), fields)
+    return (Span if spans else Record)(whole.get("x-class", name), fields)
 
 
 def _field(node: dict[str, Any]) -> tuple[Node, Any]:

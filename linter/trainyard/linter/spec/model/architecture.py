@@ -1,7 +1,5 @@
 """What learns: the model types of the language."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ class Sequential(NamedTuple):
     """Explicit layers; the last one is the output unless ``output`` is there."""
 
     type: str
-    layers: tuple[Layer, ...]
+    layers: "tuple[Layer, ...]"
     output: Output | None
     initial: str | None
 
@@ -97,7 +95,7 @@ class Node(NamedTuple):
 
     name: str
     inputs: tuple[str, ...]
-    layer: Layer
+    layer: "Layer"
 
 
 class Graph(NamedTuple):

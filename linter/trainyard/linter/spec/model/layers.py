@@ -21,8 +21,8 @@ class Dense(NamedTuple):
     bias_constraint: Constraint | None
 
 
-class Conv1d(NamedTuple):
-    """Slides a window over a sequence."""
+class Conv(NamedTuple):
+    """A convolution over a sequence (``conv1d``) or a picture (``conv2d``)."""
 
     type: str
     filters: int
@@ -42,7 +42,7 @@ class Conv1d(NamedTuple):
     bias_constraint: Constraint | None
 
 
-class SeparableConv1d(NamedTuple):
+class SeparableConv(NamedTuple):
     """A convolution per channel, then one across channels."""
 
     type: str
@@ -66,7 +66,7 @@ class SeparableConv1d(NamedTuple):
     bias_constraint: Constraint | None
 
 
-class DepthwiseConv1d(NamedTuple):
+class DepthwiseConv(NamedTuple):
     """A convolution for each channel by itself."""
 
     type: str
@@ -86,8 +86,8 @@ class DepthwiseConv1d(NamedTuple):
     bias_constraint: Constraint | None
 
 
-class Conv1dTranspose(NamedTuple):
-    """Enlarges instead of shrinking."""
+class ConvTranspose(NamedTuple):
+    """A convolution that enlarges."""
 
     type: str
     filters: int
@@ -107,94 +107,8 @@ class Conv1dTranspose(NamedTuple):
     bias_constraint: Constraint | None
 
 
-class Conv2d(NamedTuple):
-    """Slides a window over a picture."""
-
-    type: str
-    filters: int
-    kernel_size: tuple[int, ...]
-    strides: tuple[int, ...]
-    padding: str
-    dilation_rate: tuple[int, ...]
-    groups: int
-    activation: str
-    use_bias: bool
-    kernel_initializer: str | Initializer
-    bias_initializer: str | Initializer
-    kernel_regularizer: Regularizer | None
-    bias_regularizer: Regularizer | None
-    activity_regularizer: Regularizer | None
-    kernel_constraint: Constraint | None
-    bias_constraint: Constraint | None
-
-
-class SeparableConv2d(NamedTuple):
-    """A convolution per channel, then one across channels."""
-
-    type: str
-    filters: int
-    kernel_size: tuple[int, ...]
-    strides: tuple[int, ...]
-    padding: str
-    dilation_rate: tuple[int, ...]
-    depth_multiplier: int
-    activation: str
-    use_bias: bool
-    depthwise_initializer: str | Initializer
-    pointwise_initializer: str | Initializer
-    bias_initializer: str | Initializer
-    depthwise_regularizer: Regularizer | None
-    pointwise_regularizer: Regularizer | None
-    bias_regularizer: Regularizer | None
-    activity_regularizer: Regularizer | None
-    depthwise_constraint: Constraint | None
-    pointwise_constraint: Constraint | None
-    bias_constraint: Constraint | None
-
-
-class DepthwiseConv2d(NamedTuple):
-    """A convolution for each channel by itself."""
-
-    type: str
-    kernel_size: tuple[int, ...]
-    strides: tuple[int, ...]
-    padding: str
-    depth_multiplier: int
-    dilation_rate: tuple[int, ...]
-    activation: str
-    use_bias: bool
-    depthwise_initializer: str | Initializer
-    bias_initializer: str | Initializer
-    depthwise_regularizer: Regularizer | None
-    bias_regularizer: Regularizer | None
-    activity_regularizer: Regularizer | None
-    depthwise_constraint: Constraint | None
-    bias_constraint: Constraint | None
-
-
-class Conv2dTranspose(NamedTuple):
-    """Enlarges instead of shrinking."""
-
-    type: str
-    filters: int
-    kernel_size: tuple[int, ...]
-    strides: tuple[int, ...]
-    padding: str
-    output_padding: tuple[int, ...] | None
-    dilation_rate: tuple[int, ...]
-    activation: str
-    use_bias: bool
-    kernel_initializer: str | Initializer
-    bias_initializer: str | Initializer
-    kernel_regularizer: Regularizer | None
-    bias_regularizer: Regularizer | None
-    activity_regularizer: Regularizer | None
-    kernel_constraint: Constraint | None
-    bias_constraint: Constraint | None
-
-
-class MaxPooling1d(NamedTuple):
-    """Shrinks by taking the largest value of each window."""
+class Pooling(NamedTuple):
+    """Shrinks by taking the largest value or the mean of each window; ``strides`` of ``None`` are the window's size."""
 
     type: str
     pool_size: tuple[int, ...]
@@ -202,55 +116,7 @@ class MaxPooling1d(NamedTuple):
     padding: str
 
 
-class AveragePooling1d(NamedTuple):
-    """Shrinks by taking the mean of each window."""
-
-    type: str
-    pool_size: tuple[int, ...]
-    strides: tuple[int, ...] | None
-    padding: str
-
-
-class GlobalMaxPooling1d(NamedTuple):
-    """One value per channel."""
-
-    type: str
-    keepdims: bool
-
-
-class GlobalAveragePooling1d(NamedTuple):
-    """One value per channel."""
-
-    type: str
-    keepdims: bool
-
-
-class MaxPooling2d(NamedTuple):
-    """Shrinks by taking the largest value of each window."""
-
-    type: str
-    pool_size: tuple[int, ...]
-    strides: tuple[int, ...] | None
-    padding: str
-
-
-class AveragePooling2d(NamedTuple):
-    """Shrinks by taking the mean of each window."""
-
-    type: str
-    pool_size: tuple[int, ...]
-    strides: tuple[int, ...] | None
-    padding: str
-
-
-class GlobalMaxPooling2d(NamedTuple):
-    """One value per channel."""
-
-    type: str
-    keepdims: bool
-
-
-class GlobalAveragePooling2d(NamedTuple):
+class GlobalPooling(NamedTuple):
     """One value per channel."""
 
     type: str
@@ -310,28 +176,14 @@ class GroupNormalization(NamedTuple):
 
 
 class Dropout(NamedTuple):
-    """Drops single values while training."""
+    """Drops single values, or whole channels (``spatial_dropout1d``, ``spatial_dropout2d``), while training."""
 
     type: str
     rate: float
 
 
-class SpatialDropout1d(NamedTuple):
-    """Drops whole channels while training."""
-
-    type: str
-    rate: float
-
-
-class SpatialDropout2d(NamedTuple):
-    """Drops whole channels while training."""
-
-    type: str
-    rate: float
-
-
-class Flatten(NamedTuple):
-    """Makes one long vector."""
+class PlainLayer(NamedTuple):
+    """A layer without parameters: ``flatten``, or ``add`` in a graph."""
 
     type: str
 
@@ -476,12 +328,6 @@ class Normalization(NamedTuple):
     variance: float | tuple[float, ...] | None
 
 
-class Add(NamedTuple):
-    """Sum of several inputs (in a graph)."""
-
-    type: str
-
-
 class Concatenate(NamedTuple):
     """Joins several inputs (in a graph)."""
 
@@ -491,29 +337,17 @@ class Concatenate(NamedTuple):
 
 Layer = (
     Dense
-    | Conv1d
-    | SeparableConv1d
-    | DepthwiseConv1d
-    | Conv1dTranspose
-    | Conv2d
-    | SeparableConv2d
-    | DepthwiseConv2d
-    | Conv2dTranspose
-    | MaxPooling1d
-    | AveragePooling1d
-    | GlobalMaxPooling1d
-    | GlobalAveragePooling1d
-    | MaxPooling2d
-    | AveragePooling2d
-    | GlobalMaxPooling2d
-    | GlobalAveragePooling2d
+    | Conv
+    | SeparableConv
+    | DepthwiseConv
+    | ConvTranspose
+    | Pooling
+    | GlobalPooling
     | BatchNormalization
     | LayerNormalization
     | GroupNormalization
     | Dropout
-    | SpatialDropout1d
-    | SpatialDropout2d
-    | Flatten
+    | PlainLayer
     | Reshape
     | Embedding
     | Lstm
@@ -524,6 +358,5 @@ Layer = (
     | Rescaling
     | Resizing
     | Normalization
-    | Add
     | Concatenate
 )

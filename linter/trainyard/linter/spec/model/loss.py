@@ -66,22 +66,8 @@ class SparseCategoricalCrossentropy(NamedTuple):
     reduction: str
 
 
-class CategoricalHinge(NamedTuple):
-    """A margin between the true class and the best other one."""
-
-    type: str
-    reduction: str
-
-
-class Hinge(NamedTuple):
-    """A margin around zero; labels are -1 and 1."""
-
-    type: str
-    reduction: str
-
-
-class SquaredHinge(NamedTuple):
-    """The square of the hinge."""
+class PlainLoss(NamedTuple):
+    """A loss without parameters of its own."""
 
     type: str
     reduction: str
@@ -92,55 +78,6 @@ class CosineSimilarity(NamedTuple):
 
     type: str
     axis: int
-    reduction: str
-
-
-class KlDivergence(NamedTuple):
-    """How far one distribution is from another."""
-
-    type: str
-    reduction: str
-
-
-class Poisson(NamedTuple):
-    """Counts."""
-
-    type: str
-    reduction: str
-
-
-class MeanSquaredError(NamedTuple):
-    """The square of the error."""
-
-    type: str
-    reduction: str
-
-
-class MeanAbsoluteError(NamedTuple):
-    """The size of the error."""
-
-    type: str
-    reduction: str
-
-
-class MeanAbsolutePercentageError(NamedTuple):
-    """The error as a share of the target."""
-
-    type: str
-    reduction: str
-
-
-class MeanSquaredLogarithmicError(NamedTuple):
-    """The error of the logarithms."""
-
-    type: str
-    reduction: str
-
-
-class LogCosh(NamedTuple):
-    """Squared for small errors, absolute for large ones, smooth between."""
-
-    type: str
     reduction: str
 
 
@@ -180,13 +117,6 @@ class Circle(NamedTuple):
     reduction: str
 
 
-class Ctc(NamedTuple):
-    """Labels of a sequence without their places (Graves 2006)."""
-
-    type: str
-    reduction: str
-
-
 Loss = (
     BinaryCrossentropy
     | BinaryFocalCrossentropy
@@ -194,20 +124,10 @@ Loss = (
     | CategoricalFocalCrossentropy
     | CategoricalGeneralizedCrossEntropy
     | SparseCategoricalCrossentropy
-    | CategoricalHinge
-    | Hinge
-    | SquaredHinge
+    | PlainLoss
     | CosineSimilarity
-    | KlDivergence
-    | Poisson
-    | MeanSquaredError
-    | MeanAbsoluteError
-    | MeanAbsolutePercentageError
-    | MeanSquaredLogarithmicError
-    | LogCosh
     | Huber
     | Dice
     | Tversky
     | Circle
-    | Ctc
 )

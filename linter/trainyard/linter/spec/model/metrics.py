@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 
-class Accuracy(NamedTuple):
-    """Share of right answers, in the form that fits the labels."""
+class PlainMetric(NamedTuple):
+    """A metric without parameters."""
 
     type: str
     name: str
@@ -45,18 +45,8 @@ class FBeta(NamedTuple):
     threshold: float | None
 
 
-class Precision(NamedTuple):
-    """Share of predictions that are right."""
-
-    type: str
-    name: str
-    threshold: float | None
-    top_k: int | None
-    class_id: int | None
-
-
-class Recall(NamedTuple):
-    """Share of the samples of a class that are found."""
+class PrecisionOrRecall(NamedTuple):
+    """Precision, or recall."""
 
     type: str
     name: str
@@ -116,78 +106,12 @@ class SpecificityAtSensitivity(NamedTuple):
     class_id: int | None
 
 
-class TruePositives(NamedTuple):
-    """Right yes answers."""
+class ConfusionCount(NamedTuple):
+    """How many samples are in one cell of the confusion matrix."""
 
     type: str
     name: str
     threshold: float | None
-
-
-class TrueNegatives(NamedTuple):
-    """Right no answers."""
-
-    type: str
-    name: str
-    threshold: float | None
-
-
-class FalsePositives(NamedTuple):
-    """Wrong yes answers."""
-
-    type: str
-    name: str
-    threshold: float | None
-
-
-class FalseNegatives(NamedTuple):
-    """Wrong no answers."""
-
-    type: str
-    name: str
-    threshold: float | None
-
-
-class MeanSquaredErrorMetric(NamedTuple):
-    """The square of the error."""
-
-    type: str
-    name: str
-
-
-class RootMeanSquaredError(NamedTuple):
-    """Error in the target's own unit; large errors count more."""
-
-    type: str
-    name: str
-
-
-class MeanAbsoluteErrorMetric(NamedTuple):
-    """Error in the target's own unit."""
-
-    type: str
-    name: str
-
-
-class MeanAbsolutePercentageErrorMetric(NamedTuple):
-    """The error as a share of the target."""
-
-    type: str
-    name: str
-
-
-class MeanSquaredLogarithmicErrorMetric(NamedTuple):
-    """The error of the logarithms."""
-
-    type: str
-    name: str
-
-
-class LogCoshError(NamedTuple):
-    """Squared for small errors, absolute for large ones."""
-
-    type: str
-    name: str
 
 
 class R2Score(NamedTuple):
@@ -198,24 +122,8 @@ class R2Score(NamedTuple):
     class_aggregation: str
 
 
-class PearsonCorrelation(NamedTuple):
-    """Linear correlation of output and target."""
-
-    type: str
-    name: str
-    axis: int
-
-
-class ConcordanceCorrelation(NamedTuple):
-    """Agreement of output and target."""
-
-    type: str
-    name: str
-    axis: int
-
-
-class CosineSimilarityMetric(NamedTuple):
-    """The angle between output and target."""
+class AxisMetric(NamedTuple):
+    """A correlation or similarity along an axis."""
 
     type: str
     name: str
@@ -251,74 +159,22 @@ class SparseCategoricalCrossentropyMetric(NamedTuple):
     axis: int
 
 
-class KlDivergenceMetric(NamedTuple):
-    """How far one distribution is from another."""
-
-    type: str
-    name: str
-
-
-class PoissonMetric(NamedTuple):
-    """As the loss, without penalties."""
-
-    type: str
-    name: str
-
-
-class HingeMetric(NamedTuple):
-    """As the loss, without penalties."""
-
-    type: str
-    name: str
-
-
-class SquaredHingeMetric(NamedTuple):
-    """As the loss, without penalties."""
-
-    type: str
-    name: str
-
-
-class CategoricalHingeMetric(NamedTuple):
-    """As the loss, without penalties."""
-
-    type: str
-    name: str
-
-
 Metric = (
-    Accuracy
+    PlainMetric
     | BinaryAccuracy
     | TopKAccuracy
     | F1
     | FBeta
-    | Precision
-    | Recall
+    | PrecisionOrRecall
     | Auc
     | PrecisionAtRecall
     | RecallAtPrecision
     | SensitivityAtSpecificity
     | SpecificityAtSensitivity
-    | TruePositives
-    | TrueNegatives
-    | FalsePositives
-    | FalseNegatives
-    | MeanSquaredErrorMetric
-    | RootMeanSquaredError
-    | MeanAbsoluteErrorMetric
-    | MeanAbsolutePercentageErrorMetric
-    | MeanSquaredLogarithmicErrorMetric
-    | LogCoshError
+    | ConfusionCount
     | R2Score
-    | PearsonCorrelation
-    | ConcordanceCorrelation
-    | CosineSimilarityMetric
+    | AxisMetric
     | BinaryCrossentropyMetric
     | CategoricalCrossentropyMetric
     | SparseCategoricalCrossentropyMetric
-    | KlDivergenceMetric
-    | PoissonMetric
-    | HingeMetric
-    | SquaredHingeMetric
-    | CategoricalHingeMetric
 )
