@@ -1,7 +1,8 @@
 """The learning rate of any step, in closed form: one pure function for trainer, rules and plan.
 
 Time is counted in steps (batches), as Keras counts ``iterations``; a length in epochs is that many times
-the steps of an epoch. Every schedule moves step by step, not epoch by epoch. Several schedules multiply.
+the steps of an epoch, one in steps counts updates of the weights, each of which may accumulate several batches.
+Every schedule moves step by step, not epoch by epoch. Several schedules multiply.
 A warm-up rises linearly from ``1/n`` to the whole rate over its ``n`` steps, and the clock of *its* schedule
 starts after it, so a cosine of ``T - n`` steps ends with the run. A plateau depends on the loss: it is a
 callback and not in the curve; ``lowest_plateau_factor`` bounds it.
@@ -52,18 +53,23 @@ class Factor(NamedTuple):
 
 
 class Curve:
-    """The learning rate over a run of ``epochs`` epochs of ``steps_per_epoch`` steps.
+    """The learning rate over a run of ``epochs`` epochs of ``steps_per_epoch`` steps (batches).
+
+    ``accumulation`` is the number of batches whose gradients one update adds up.
 
     Zero or negative lengths count as already over, so that a spec that a rule condemns can still be drawn.
     """
 
-    def __init__(self, learning_rate: float, schedules: Sequence[Schedule], steps_per_epoch: int, epochs: int) -> None:
+    def __init__(
+        self, learning_rate: float, schedules: Sequence[Schedule], steps_per_epoch: int, epochs: int, accumulation: int = 1
+    ) -> None:
         self.learning_rate = learning_rate
         self.steps_per_epoch = max(1, steps_per_epoch)
         self.epochs = max(0, epochs)
         self.steps = self.steps_per_epoch * self.epochs
+        clock = Clock(self.steps_per_epoch, max(1, accumulation), self.steps)
         self.factors = tuple(
-            factor(schedule, learning_rate, self.steps_per_epoch, self.steps)
+            factor(schedule, learning_rate, clock)
             for schedule in schedules
             if not (isinstance(schedule, Constant | ReduceOnPlateau) and schedule.warmup is None)
         )
@@ -140,35 +146,43 @@ class Curve:
         return last + 1 - crossing if self._falls(first, last) else crossing - first
 
 
-def in_steps(length: Length | None, steps_per_epoch: int) -> float:
-    """Return a length in steps; 0 where there is none, never less."""
-    if length is None:
-        return 0.0
-    steps = float(length.steps) if length.steps is not None else (length.epochs or 0.0) * steps_per_epoch
-    return max(0.0, steps)
+class Clock(NamedTuple):
+    """How lengths become steps in one run."""
+
+    steps_per_epoch: int
+    accumulation: int
+    total_steps: int
+
+    def steps(self, length: Length | None) -> float:
+        """Return a length in steps (batches); 0 where there is none, never less."""
+        if length is None:
+            return 0.0
+        if length.steps is not None:
+            return max(0.0, float(length.steps * self.accumulation))
+        return max(0.0, (length.epochs or 0.0) * self.steps_per_epoch)
 
 
-def factor(schedule: Schedule, learning_rate: float, steps_per_epoch: int, total_steps: int) -> Factor:  # noqa: PLR0911 -- one return per schedule
+def factor(schedule: Schedule, learning_rate: float, clock: Clock) -> Factor:  # noqa: PLR0911 -- one return per schedule
     """Return the schedule as a factor on ``learning_rate``.
 
     Cosine: Loshchilov & Hutter 2017 (SGDR), equation 5, restarts of equal length. Exponential, inverse time,
     polynomial: the definitions of ``keras.optimizers.schedules`` without ``cycle``. One cycle: Smith 2018, with
     both flanks cosine as in fast.ai and PyTorch.
     """
-    warmup = round(in_steps(schedule.warmup, steps_per_epoch))
+    warmup = round(clock.steps(schedule.warmup))
     match schedule:
         case Cosine():
-            return _cosine(schedule, learning_rate, in_steps(schedule.t_max, steps_per_epoch), warmup)
+            return _cosine(schedule, learning_rate, clock.steps(schedule.t_max), warmup)
         case Step():
-            return _step(schedule, steps_per_epoch, warmup)
+            return _step(schedule, clock, warmup)
         case Exponential():
-            return _exponential(schedule, in_steps(schedule.every, steps_per_epoch), warmup)
+            return _exponential(schedule, clock.steps(schedule.every), warmup)
         case InverseTime():
-            return _inverse_time(schedule, in_steps(schedule.every, steps_per_epoch), warmup)
+            return _inverse_time(schedule, clock.steps(schedule.every), warmup)
         case Polynomial():
-            return _polynomial(schedule, learning_rate, in_steps(schedule.length, steps_per_epoch), warmup)
+            return _polynomial(schedule, learning_rate, clock.steps(schedule.length), warmup)
         case OneCycle():
-            length = total_steps - warmup if schedule.length is None else in_steps(schedule.length, steps_per_epoch)
+            length = clock.total_steps - warmup if schedule.length is None else clock.steps(schedule.length)
             return _one_cycle(schedule, length, warmup)
         case _:
             return Factor(lambda _time: 1.0, warmup)
@@ -199,13 +213,13 @@ def _cosine(schedule: Cosine, learning_rate: float, length: float, warmup: int) 
     return Factor(at, warmup, (), period, -1 if floor <= 1.0 else 1)
 
 
-def _step(schedule: Step, steps_per_epoch: int, warmup: int) -> Factor:
+def _step(schedule: Step, clock: Clock, warmup: int) -> Factor:
     gamma = schedule.gamma
     direction = -1 if gamma <= 1.0 else 1
     if schedule.milestones is not None:
-        milestones = sorted(in_steps(milestone, steps_per_epoch) for milestone in schedule.milestones)
+        milestones = sorted(clock.steps(milestone) for milestone in schedule.milestones)
         return Factor(lambda time: _power(gamma, bisect_right(milestones, time)), warmup, direction=direction)
-    size = in_steps(schedule.size, steps_per_epoch)
+    size = clock.steps(schedule.size)
     return Factor(lambda time: _power(gamma, time // size) if size > 0 else 1.0, warmup, direction=direction)
 
 
@@ -238,7 +252,8 @@ def _polynomial(schedule: Polynomial, learning_rate: float, length: float, warmu
 
 def _one_cycle(schedule: OneCycle, length: float, warmup: int) -> Factor:
     rise = max(0.0, min(1.0, schedule.rise)) * length
-    start, end = _inverse(schedule.start_divisor), _inverse(schedule.end_divisor)
+    start = _inverse(schedule.start_divisor)
+    end = start * _inverse(schedule.end_divisor)
 
     def at(time: float) -> float:
         if time < rise:

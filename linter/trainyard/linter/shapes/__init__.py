@@ -16,22 +16,23 @@ if TYPE_CHECKING:
 __all__ = ["Collapse", "Layer", "Shape", "Shapes", "infer"]
 
 
-def infer(spec: Spec, input_shape: Shape | None = None) -> Shapes | None:
+def infer(spec: Spec, input_shape: Shape | None = None, outputs: int | None = None) -> Shapes | None:
     """Return the layers of the spec's model as Keras builds them.
 
-    ``input_shape`` (without batch) stands in where the spec leaves it to the data. ``None`` where the input shape is
-    unknown, has an axis of unknown length, or does not fit the type of model.
+    ``input_shape`` (without batch) and ``outputs`` (units of the last layer) stand in where the spec leaves them to the
+    data. ``None`` where either is unknown, where an axis has no known length, or where the input does not fit the model.
     """
     from trainyard.linter.shapes.blocks import cnn, mlp
+    from trainyard.linter.spec.model.architecture import Cnn, Mlp
 
     shape = known(spec.dataset.input_shape) or input_shape
     if not shape:
         return None
-    match spec.model.type:
-        case "cnn":
-            return cnn(spec.model, shape)
-        case "mlp":
-            return mlp(spec.model, shape)
+    match spec.model:
+        case Cnn():
+            return cnn(spec.model, shape, outputs)
+        case Mlp():
+            return mlp(spec.model, shape, outputs)
         case _:
             return None
 

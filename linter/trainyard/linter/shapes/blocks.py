@@ -1,7 +1,7 @@
 """The model types ``cnn`` and ``mlp``, in the order in which the trainer builds them.
 
-Convolutional block: ``convolutions`` times (convolution, batch normalization, activation), then pooling, then
-dropout. Head: flatten or global pooling, then per hidden layer (dense, batch normalization, activation, dropout).
+Convolutional block: ``convolutions`` times (convolution, batch normalization, activation), the first one taking the
+step, then pooling, then dropout. Head: flatten or global pooling, then per hidden layer (dense, batch normalization, activation, dropout).
 Every convolution and dense layer has a bias, normalised or not; only the output's is for the author to choose.
 """
 
@@ -17,9 +17,10 @@ FLATTEN = "flatten"
 _IMAGE_AXES = 3
 
 
-def cnn(model: Cnn, input_shape: Shape) -> Shapes | None:
-    """Return the layers of a ``cnn`` on (height, width, channels); ``None`` where the input is no image."""
-    if len(input_shape) != _IMAGE_AXES:
+def cnn(model: Cnn, input_shape: Shape, outputs: int | None = None) -> Shapes | None:
+    """Return the layers of a ``cnn`` on (height, width, channels); ``None`` where the input is no image, or the outputs are unknown."""
+    units = model.output.units or outputs
+    if len(input_shape) != _IMAGE_AXES or units is None:
         return None
     stack = Stack(input_shape)
     try:
@@ -34,23 +35,27 @@ def cnn(model: Cnn, input_shape: Shape) -> Shapes | None:
     else:
         stack.global_pooling(head.pooling.removeprefix("global_"))
     _hidden(stack, head.hidden, head.dropout, model.activation, batch_norm=head.batch_norm)
-    return _with_output(stack, model.output)
+    return _with_output(stack, model.output, units)
 
 
-def mlp(model: Mlp, input_shape: Shape) -> Shapes:
-    """Return the layers of an ``mlp``; an input of several axes is flattened first."""
+def mlp(model: Mlp, input_shape: Shape, outputs: int | None = None) -> Shapes | None:
+    """Return the layers of an ``mlp``, an input of several axes flattened first; ``None`` where the outputs are unknown."""
+    units = model.output.units or outputs
+    if units is None:
+        return None
     stack = Stack(input_shape)
     if len(input_shape) > 1:
         stack.flatten()
     stack.part = "hidden"
     _hidden(stack, model.hidden, model.dropout, model.activation, batch_norm=model.batch_norm)
-    return _with_output(stack, model.output)
+    return _with_output(stack, model.output, units)
 
 
 def _block(stack: Stack, block: ConvBlock, index: int, activation: str) -> None:
     stack.pointer, stack.part = f"/model/blocks/{index}", f"block {index + 1}"
-    for _ in range(block.convolutions):
-        stack.convolution(block.filters, block.kernel, (block.strides,) * len(block.kernel), block.padding)
+    for convolution in range(block.convolutions):
+        step = block.strides if convolution == 0 else 1
+        stack.convolution(block.filters, block.kernel, (step,) * len(block.kernel), block.padding)
         if block.batch_norm:
             stack.batch_normalization()
         stack.activation(activation)
@@ -61,6 +66,9 @@ def _block(stack: Stack, block: ConvBlock, index: int, activation: str) -> None:
 
 
 def _hidden(stack: Stack, hidden: Sequence[int], dropout: Sequence[float], activation: str, *, batch_norm: bool) -> None:
+    """Append the hidden layers; without any, the dropout applies to what the output sees."""
+    if not hidden and dropout:
+        stack.dropout(dropout[0])
     for index, units in enumerate(hidden):
         stack.dense(units)
         if batch_norm:
@@ -69,8 +77,8 @@ def _hidden(stack: Stack, hidden: Sequence[int], dropout: Sequence[float], activ
         stack.dropout(dropout[index] if index < len(dropout) else 0.0)
 
 
-def _with_output(stack: Stack, output: Output) -> Shapes:
+def _with_output(stack: Stack, output: Output, units: int) -> Shapes:
     stack.pointer, stack.part = "/model/output", "output"
-    stack.dense(output.units, bias=output.bias)
+    stack.dense(units, bias=output.bias)
     stack.activation(output.activation)
     return stack.finished()

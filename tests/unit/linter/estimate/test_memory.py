@@ -16,6 +16,12 @@ ADAM = Adam("adam", 0.001, 0.9, 0.999, 1e-7, False, *REST)
 MLP = Mlp("mlp", (100,), False, (0.0,), "relu", Output(10, "linear", True), None)
 
 
+def dense_net() -> Shapes:
+    shapes = mlp(MLP, (50,))
+    assert shapes is not None
+    return shapes
+
+
 def image_net(size: int, filters: int) -> Shapes:
     block = ConvBlock(filters, (3, 3), 2, 1, "same", True, "max", 2, 0.2)
     shapes = cnn(
@@ -26,7 +32,7 @@ def image_net(size: int, filters: int) -> Shapes:
 
 
 def test_weights_gradients_and_slots_follow_from_the_parameter_count() -> None:
-    shapes = mlp(MLP, (50,))
+    shapes = dense_net()
     memory = Demand(shapes, ADAM, "float32").memory(32)
     assert memory.weights == Bytes(4 * shapes.parameters, 4 * shapes.parameters)
     assert memory.optimizer_slots == Bytes(8 * shapes.trainable, 8 * shapes.trainable)
@@ -61,7 +67,7 @@ def test_the_workspace_is_bounded_by_the_patches_of_the_largest_convolution() ->
     card = profile({"device": "x", "memory_bytes": 1e12, "workspace_bytes": [0, 1e12], "context_bytes": 0})
     shapes = image_net(32, 16)
     assert Demand(shapes, ADAM, "float32").memory(8, card).workspace.high == 8 * 32 * 32 * 9 * 16 * 4
-    assert Demand(mlp(MLP, (50,)), ADAM, "float32").memory(8, card).workspace == Bytes(0, 0)
+    assert Demand(dense_net(), ADAM, "float32").memory(8, card).workspace == Bytes(0, 0)
 
 
 def keras_optimizers() -> list[tuple[Optimizer, str, dict[str, object]]]:

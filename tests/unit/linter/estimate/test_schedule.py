@@ -116,7 +116,12 @@ def test_one_cycle_peaks_at_the_rate_and_ends_far_below_it() -> None:
     assert curve.at(0) == pytest.approx(0.004)
     assert curve.at(30) == pytest.approx(0.1)
     assert curve.highest() == pytest.approx(0.1)
-    assert curve.at(100) == pytest.approx(1e-5)
+    assert curve.at(100) == pytest.approx(0.004 / 1e4)
+
+
+def test_a_length_in_steps_counts_updates_and_not_the_batches_that_they_add_up() -> None:
+    curve = Curve(1.0, (Step("step", None, (steps(10),), 0.1, None),), 40, 2, accumulation=4)
+    assert [curve.at(step) for step in (39, 40)] == [1.0, 0.1]
 
 
 def test_schedules_multiply() -> None:

@@ -34,7 +34,7 @@ def drawn_block(draw: random.Random) -> ConvBlock:
 
 def drawn_hidden(draw: random.Random) -> tuple[tuple[int, ...], tuple[float, ...]]:
     hidden = tuple(draw.randint(1, 12) for _ in range(draw.randint(0, 3)))
-    return hidden, tuple(draw.choice([0.0, 0.5]) for _ in hidden)
+    return hidden, tuple(draw.choice([0.0, 0.5]) for _ in hidden or (None,))
 
 
 def drawn_output(draw: random.Random) -> Output:
@@ -43,7 +43,7 @@ def drawn_output(draw: random.Random) -> Output:
 
 def drawn_cnn(draw: random.Random) -> tuple[Cnn, tuple[int, ...]]:
     hidden, dropout = drawn_hidden(draw)
-    head = Head(draw.choice(["flatten", "average", "max"]), hidden, draw.random() < 0.5, dropout)
+    head = Head(draw.choice(["flatten", "global_average", "global_max"]), hidden, draw.random() < 0.5, dropout)
     blocks = tuple(drawn_block(draw) for _ in range(draw.randint(1, 4)))
     shape = (draw.randint(5, 40), draw.randint(5, 40), draw.choice([1, 3, 4]))
     return Cnn("cnn", blocks, head, draw.choice(["relu", "linear"]), drawn_output(draw), None), shape
@@ -58,7 +58,9 @@ def drawn_mlp(draw: random.Random) -> tuple[Mlp, tuple[int, ...]]:
 def keras_hidden(x: Any, hidden: tuple[int, ...], dropout: tuple[float, ...], activation: str, *, batch_norm: bool) -> Any:
     from keras import layers
 
-    for units, rate in zip(hidden, dropout, strict=True):
+    if not hidden and dropout[0]:
+        x = layers.Dropout(dropout[0])(x)
+    for units, rate in zip(hidden, dropout, strict=False):
         x = layers.Dense(units)(x)
         x = layers.BatchNormalization()(x) if batch_norm else x
         x = layers.Activation(activation)(x) if activation != "linear" else x
@@ -76,8 +78,8 @@ def keras_output(x: Any, output: Output) -> Any:
 def keras_block(x: Any, block: ConvBlock, activation: str) -> Any:
     from keras import layers
 
-    for _ in range(block.convolutions):
-        x = layers.Conv2D(block.filters, block.kernel, strides=block.strides, padding=block.padding)(x)
+    for convolution in range(block.convolutions):
+        x = layers.Conv2D(block.filters, block.kernel, strides=1 if convolution else block.strides, padding=block.padding)(x)
         x = layers.BatchNormalization()(x) if block.batch_norm else x
         x = layers.Activation(activation)(x) if activation != "linear" else x
     if block.pooling is not None:
@@ -89,7 +91,7 @@ def keras_cnn(model: Cnn, shape: tuple[int, ...]) -> Any:
     import keras
     from keras import layers
 
-    flatten = {"flatten": layers.Flatten, "average": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
+    flatten = {"flatten": layers.Flatten, "global_average": layers.GlobalAveragePooling2D, "global_max": layers.GlobalMaxPooling2D}
     inputs = x = keras.Input(shape)
     for block in model.blocks:
         x = keras_block(x, block, model.activation)
@@ -135,4 +137,6 @@ def test_generated_dense_nets_have_the_shapes_and_parameters_of_keras() -> None:
     draw = random.Random(8)
     for _ in range(CASES // 2):
         model, shape = drawn_mlp(draw)
-        assert_equal(mlp(model, shape), keras_mlp(model, shape))
+        ours = mlp(model, shape)
+        assert ours is not None
+        assert_equal(ours, keras_mlp(model, shape))

@@ -1,0 +1,160 @@
+"""A folder with one sub-folder of images per class: counted without opening a file, looked at in a sample.
+
+Classes are the sub-folders in order of their names, as the trainer numbers them. Files in deeper folders belong to
+the class above; hidden files, and files that are no images by their ending, are not counted.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from trainyard.linter.facts.budget import Budget
+from trainyard.linter.facts.model import Facts, FactsError, Images, Problem, Trouble
+from trainyard.linter.spec.model.dataset import ImageDirectory
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+_WIDE_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L"})
+# How many files are opened, spread evenly over all, and how many bad ones are named.
+_SAMPLE, _NAMED = 64, 20
+_CHANNELS = {"1": 1, "L": 1, "I": 1, "F": 1, "I;16": 1, "P": 3, "LA": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3, "RGBA": 4, "CMYK": 4}
+
+
+class Listing(NamedTuple):
+    """The files of each class; ``complete`` is false where time ran out."""
+
+    classes: tuple[str, ...]
+    files: tuple[tuple[str, ...], ...]
+    complete: bool
+
+
+def read(dataset: ImageDirectory, place: Path, root: Path, budget: Budget, *, deep: bool = False) -> Facts:
+    """Return counts per class and what a sample (``deep``: all) of the images shows.
+
+    Raises ``FactsError`` where ``place`` is no folder or holds no class folder with an image.
+    """
+    if not place.is_dir():
+        message = f"'{dataset.path}' is a file; an image directory is a folder of class folders."
+        raise FactsError(Problem(Trouble.WRONG_KIND, dataset.path, message))
+    listing = list_files(place, root, budget)
+    counts = tuple(len(files) for files in listing.files)
+    if not any(counts) and listing.complete:
+        message = f"'{dataset.path}' holds no class folder with an image: it needs one sub-folder per class with .png or .jpg files."
+        raise FactsError(Problem(Trouble.EMPTY, dataset.path, message))
+    every = [f"{place}/{name}/{file}" for name, files in zip(listing.classes, listing.files, strict=False) for file in files]
+    seen = look(every if deep else spread(every, _SAMPLE), place, dataset.path, budget)
+    return Facts(
+        dataset.type,
+        dataset.path,
+        samples=sum(counts) if listing.complete else None,
+        class_names=listing.classes if listing.complete else (),
+        class_counts=counts if listing.complete else (),
+        input_range=seen.input_range,
+        label_encoding="integer",
+        images=seen.images,
+        problems=seen.problems,
+        complete=listing.complete and not budget.is_spent,
+    )
+
+
+def list_files(place: Path, root: Path, budget: Budget) -> Listing:
+    """Return the image files below each class folder, sorted, as paths relative to it."""
+    classes = sorted(entry.name for entry in _entries(os.fspath(place), root) if entry.is_dir() and not entry.name.startswith("."))
+    files: list[tuple[str, ...]] = []
+    for name in classes:
+        found: list[str] = []
+        for file in _walk(f"{place}/{name}", root):
+            if budget.tick():
+                return Listing(tuple(classes), tuple(files), complete=False)
+            found.append(file)
+        files.append(tuple(sorted(found)))
+    return Listing(tuple(classes), tuple(files), complete=True)
+
+
+def spread(items: Sequence[str], count: int) -> list[str]:
+    """Return up to ``count`` items, spread evenly over all of them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[index * len(items) // count] for index in range(count)]
+
+
+def _walk(folder: str, root: Path, below: str = "") -> Iterator[str]:
+    for entry in _entries(f"{folder}/{below}", root):
+        name = f"{below}{entry.name}"
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(folder, root, f"{name}/")
+        elif is_image(entry.name):
+            yield name
+
+
+def is_image(name: str) -> bool:
+    """Tell by its ending whether a file is an image."""
+    return f".{name.rpartition('.')[2]}".lower() in SUFFIXES
+
+
+def _entries(folder: str, root: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield the entries of a folder, without links that lead out of the root or back up."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_symlink() or _stays(entry.path, root):
+                    yield entry
+    except OSError:
+        return
+
+
+def _stays(link: str, root: Path) -> bool:
+    target, here = Path(link).resolve(), Path(link).parent.resolve()
+    return target.is_relative_to(root.resolve()) and not here.is_relative_to(target)
+
+
+class Look(NamedTuple):
+    """What was seen in the files that were opened."""
+
+    images: Images | None
+    input_range: tuple[float, float] | None
+    problems: tuple[Problem, ...]
+
+
+def look(files: Sequence[str], place: Path, path: str, budget: Budget) -> Look:
+    """Open the files one by one until the time is up; decode them, so that a truncated one is noticed."""
+    try:
+        from PIL import Image
+    except ImportError:
+        message = "Sizes and channels of the images are not known: reading them needs Pillow (pip install 'trainyard[data]')."
+        return Look(None, None, (Problem(Trouble.LIBRARY, path, message),))
+    sizes: list[tuple[int, int]] = []
+    modes: set[str] = set()
+    problems: list[Problem] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        for file in files:
+            if budget.is_spent or len(problems) >= _NAMED:
+                break
+            try:
+                with Image.open(file) as image:
+                    image.load()
+                    sizes.append((image.height, image.width))
+                    modes.add(image.mode)
+            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+                name = f"{path}/{os.path.relpath(file, place).replace(os.sep, '/')}"
+                problems.append(Problem(Trouble.UNREADABLE, name, f"'{name}' cannot be read as an image ({_reason(error, file)})."))
+    return Look(_seen(sizes, modes), (0.0, 255.0) if modes and not modes & _WIDE_MODES else None, tuple(problems))
+
+
+def _seen(sizes: Sequence[tuple[int, int]], modes: set[str]) -> Images | None:
+    if not sizes:
+        return None
+    heights, widths = zip(*sizes, strict=True)
+    channels = tuple(sorted({_CHANNELS.get(mode, len(mode)) for mode in modes}))
+    return Images(len(sizes), (min(heights), min(widths)), (max(heights), max(widths)), channels)
+
+
+def _reason(error: Exception, file: str) -> str:
+    """Return the library's words without the path of this machine."""
+    return str(error).replace(repr(file), "the file").replace(file, "the file") or type(error).__name__

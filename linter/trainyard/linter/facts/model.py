@@ -1,0 +1,90 @@
+"""What was found out about a dataset, as plain values. What could not be found out is ``None``, and says why."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Trouble(enum.StrEnum):
+    """Why something is not known."""
+
+    NO_ROOT = "no-root"
+    OUTSIDE = "outside-root"
+    ABSENT = "absent"
+    WRONG_KIND = "wrong-kind"
+    EMPTY = "empty"
+    UNREADABLE = "unreadable"
+    MISSING_FIELD = "missing-field"
+    OUT_OF_TIME = "out-of-time"
+    LIBRARY = "library-missing"
+
+
+# With these there is nothing to train on; the others leave gaps only.
+FATAL = frozenset({Trouble.OUTSIDE, Trouble.ABSENT, Trouble.WRONG_KIND, Trouble.EMPTY, Trouble.MISSING_FIELD})
+
+
+class Problem(NamedTuple):
+    """One thing that stood in the way. ``path`` is relative to the data root, ``message`` a whole sentence."""
+
+    trouble: Trouble
+    path: str
+    message: str
+
+
+class Column(NamedTuple):
+    """One column of a table: ``kind`` is ``number``, ``text`` or ``empty``; the range is that of the numbers."""
+
+    name: str
+    kind: str
+    missing: int
+    minimum: float | None
+    maximum: float | None
+    distinct: int | None
+
+
+class Images(NamedTuple):
+    """What a sample of the images shows; sizes are (height, width), smallest and largest along each axis."""
+
+    sampled: int
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+    channels: tuple[int, ...]
+
+
+class Facts(NamedTuple):
+    """What the data is.
+
+    ``class_names`` and ``class_counts`` go together, names sorted as the trainer numbers them; both are empty where
+    the labels are no classes or too many. ``samples`` is ``None`` unless all were counted. ``parts`` holds the facts of
+    validation and test parts that have a path of their own. ``complete`` is false where time ran out.
+    """
+
+    type: str
+    path: str
+    samples: int | None = None
+    class_names: tuple[str, ...] = ()
+    class_counts: tuple[int, ...] = ()
+    input_shape: tuple[int, ...] | None = None
+    input_range: tuple[float, float] | None = None
+    target_range: tuple[float, float] | None = None
+    label_encoding: str | None = None
+    columns: tuple[Column, ...] = ()
+    images: Images | None = None
+    parts: Mapping[str, Facts] = {}
+    problems: tuple[Problem, ...] = ()
+    complete: bool = True
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is something to train on."""
+        return not any(problem.trouble in FATAL for problem in self.problems)
+
+
+class FactsError(Exception):
+    """Reading cannot go on; it never leaves this package, its problem does."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem

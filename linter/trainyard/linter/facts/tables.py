@@ -1,0 +1,170 @@
+"""Comma-separated tables, streamed once with the standard library: types, gaps, ranges, labels.
+
+A label column is one of classes as long as it has few different values; they are numbered in order, numbers by
+value and names by letters, as the trainer numbers them.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from trainyard.linter.facts.budget import Budget
+from trainyard.linter.facts.model import Column, Facts, FactsError, Problem, Trouble
+from trainyard.linter.spec.model.dataset import Csv, Parquet
+
+# A column with more different values than this is no list of classes, and its values are not kept.
+MOST_CLASSES = 1000
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
+_NAMED = 20
+
+
+class Tally:
+    """What one column has shown so far."""
+
+    __slots__ = ("counts", "maximum", "minimum", "missing", "name", "numbers", "texts")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.missing = self.numbers = self.texts = 0
+        self.minimum, self.maximum = math.inf, -math.inf
+        self.counts: dict[str, int] | None = {}
+
+    def add(self, field: str) -> None:
+        """Take one field into account."""
+        text = field.strip()
+        if text.lower() in _MISSING:
+            self.missing += 1
+            return
+        try:
+            number = float(text)
+        except ValueError:
+            self.texts += 1
+        else:
+            self.numbers += 1
+            self.minimum, self.maximum = min(self.minimum, number), max(self.maximum, number)
+        if self.counts is not None:
+            self.counts[text] = self.counts.get(text, 0) + 1
+            if len(self.counts) > MOST_CLASSES:
+                self.counts = None
+
+    def column(self) -> Column:
+        """Return the summary."""
+        kind = "text" if self.texts else "number" if self.numbers else "empty"
+        minimum, maximum = (self.minimum, self.maximum) if kind == "number" else (None, None)
+        return Column(self.name, kind, self.missing, minimum, maximum, None if self.counts is None else len(self.counts))
+
+
+def read(dataset: Csv, place: Path, budget: Budget) -> Facts:
+    """Return what the table holds. Raises ``FactsError`` if it cannot be read at all or lacks a column that the spec names."""
+    if not place.is_file():
+        raise FactsError(Problem(Trouble.WRONG_KIND, dataset.path, f"'{dataset.path}' is a folder; a csv dataset is one file."))
+    try:
+        with place.open(encoding="utf-8-sig", newline="") as file:
+            return _read(dataset, csv.reader(file, delimiter=dataset.delimiter), budget)
+    except (OSError, UnicodeDecodeError, csv.Error, TypeError) as error:
+        message = f"'{dataset.path}' cannot be read as a table ({_reason(error)})."
+        raise FactsError(Problem(Trouble.UNREADABLE, dataset.path, message)) from error
+
+
+def _read(dataset: Csv, rows: Iterator[list[str]], budget: Budget) -> Facts:
+    header = [name.strip() for name in next(rows, [])]
+    require_columns(dataset, header)
+    tallies = [Tally(name) for name in header]
+    problems: list[Problem] = []
+    samples, complete = 0, True
+    for number, row in enumerate(rows, start=2):
+        if budget.tick():
+            complete = False
+            break
+        if not row:
+            continue
+        if len(row) != len(header):
+            if len(problems) < _NAMED:
+                message = f"Row {number} of '{dataset.path}' has {len(row)} fields; the header has {len(header)}."
+                problems.append(Problem(Trouble.UNREADABLE, dataset.path, message))
+            continue
+        samples += 1
+        for tally, field in zip(tallies, row, strict=True):
+            tally.add(field)
+    if not samples and complete:
+        raise FactsError(Problem(Trouble.EMPTY, dataset.path, f"'{dataset.path}' has no row below its header."))
+    return _facts(dataset, tallies, samples if complete else None, tuple(problems))
+
+
+def _facts(dataset: Csv, tallies: Sequence[Tally], samples: int | None, problems: tuple[Problem, ...]) -> Facts:
+    columns = tuple(tally.column() for tally in tallies)
+    targets = target_names(dataset)
+    labels = next((tally for tally in tallies if tally.name == targets[0]), None) if len(targets) == 1 else None
+    names, counts = classes((labels.counts or {}) if labels and samples is not None else {})
+    ranges = feature_columns(dataset, columns)
+    return Facts(
+        dataset.type,
+        dataset.path,
+        samples=samples,
+        class_names=names,
+        class_counts=counts,
+        input_shape=input_shape(dataset, columns) if samples is not None else None,
+        input_range=span(ranges),
+        target_range=span([column for column in columns if column.name in targets]),
+        label_encoding="integer" if names else None,
+        columns=columns,
+        problems=problems,
+        complete=samples is not None,
+    )
+
+
+def require_columns(dataset: Csv | Parquet, present: Sequence[str]) -> None:
+    """Raise ``FactsError`` if the table lacks a column that the spec names."""
+    wanted = (*target_names(dataset), *(dataset.features or ()), *dataset.categorical)
+    lacking = [name for name in wanted if name not in present]
+    if lacking:
+        shown = ", ".join(list(present)[:_NAMED])
+        message = f"'{dataset.path}' has no column '{lacking[0]}'; it has {shown}."
+        raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message))
+
+
+def target_names(dataset: Csv | Parquet) -> tuple[str, ...]:
+    """Return the label columns."""
+    return (dataset.target,) if isinstance(dataset.target, str) else dataset.target
+
+
+def feature_columns(dataset: Csv | Parquet, columns: Sequence[Column]) -> list[Column]:
+    """Return the columns that are learnt from: those written, or all but the target."""
+    wanted = dataset.features
+    targets = target_names(dataset)
+    return [column for column in columns if (column.name in wanted if wanted is not None else column.name not in targets)]
+
+
+def input_shape(dataset: Csv | Parquet, columns: Sequence[Column]) -> tuple[int, ...] | None:
+    """Return (numbers per sample,): one for a number, one per value for a categorical column."""
+    widths = [column.distinct if column.name in dataset.categorical else 1 for column in feature_columns(dataset, columns)]
+    return None if None in widths else (sum(width or 0 for width in widths),)
+
+
+def span(columns: Sequence[Column]) -> tuple[float, float] | None:
+    """Return the smallest and the largest number of all columns that have some."""
+    lows = [column.minimum for column in columns if column.minimum is not None]
+    highs = [column.maximum for column in columns if column.maximum is not None]
+    return (min(lows), max(highs)) if lows and highs else None
+
+
+def classes(counts: dict[str, int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return names and counts, numbers in order of value, names in order of letters."""
+    names = tuple(sorted(counts, key=_class_order))
+    return names, tuple(counts[name] for name in names)
+
+
+def _class_order(name: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(name), name
+    except ValueError:
+        return 1, 0.0, name
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
