@@ -18,9 +18,8 @@ from trainyard.linter.rules.case import Case
 from trainyard.linter.source.document import Document
 
 if TYPE_CHECKING:
-    from trainyard.linter.facts.model import Facts
-
     from trainyard.linter.estimate.hardware import HardwareProfile
+    from trainyard.linter.facts.model import Facts
     from trainyard.linter.rules.rule import Violation
     from trainyard.linter.source.faults import Fault
 
@@ -78,7 +77,7 @@ def _understand(run: _Run, document: Document) -> _Understood | None:
     from trainyard.linter.engine import repair
 
     run.add_faults(fault for fault in faults if not repair.touches([fault.pointer], document.broken))
-    rest = repair.usable(value, faults, language.check, {}, document.broken)
+    rest = repair.usable(value, faults, language.check, document.broken)
     return None if rest.value is None else _Understood(rest.value, language.resolve(rest.value), rest.failed)
 
 

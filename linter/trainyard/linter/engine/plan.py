@@ -52,17 +52,27 @@ def names(selectors: Iterable[str], code: str, name: str) -> bool:
     return any(selector in selectors for selector in (code, name, family(code), "ALL"))
 
 
-@lru_cache(maxsize=64)
 def plan(configuration: Configuration) -> Plan:
-    """Compile the configuration. Unknown names match nothing: who reads the configuration has refused them."""
-    severities = dict(configuration.severities)
-    ignored = frozenset(configuration.ignore)
-    selected = frozenset((*configuration.select, *configuration.extend_select)) if configuration.select else frozenset({"ALL"})
-    strict = configuration.ruleset == "strict"
+    """Return the plan of a configuration. Unknown names match nothing: who reads the configuration has refused them."""
+    select = (*(configuration.select or ("ALL",)), *configuration.extend_select)
+    return _compiled(configuration.ruleset, select, configuration.ignore, configuration.severities)
+
+
+def forget() -> None:
+    """Forget the compiled plans: the list of rules has changed."""
+    _compiled.cache_clear()
+
+
+@lru_cache(maxsize=64)
+def _compiled(ruleset: str, select: tuple[str, ...], ignore: tuple[str, ...], severity_pairs: tuple[tuple[str, Severity], ...]) -> Plan:
+    severities = dict(severity_pairs)
+    ignored = frozenset(ignore)
+    selected = frozenset(select)
+    strict = ruleset == "strict"
     rules = tuple(
         Planned(rule, rule.check_strictly if strict else rule.check, _lookup(severities, rule.code, rule.name))
         for rule in RULES
-        if names(selected, rule.code, rule.name) and not names(ignored, rule.code, rule.name) and _is_dated_in(rule, configuration.ruleset)
+        if names(selected, rule.code, rule.name) and not names(ignored, rule.code, rule.name) and _is_dated_in(rule, ruleset)
     )
     return Plan(rules, severities, ignored)
 

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 # Each round cuts a level higher; a spec is about ten levels deep.
 _MAX_ROUNDS = 12
 
+# Stand in for required sections that are missing or had to be cut. No rule that reads them runs.
+_STAND_INS: dict[str, Any] = {
+    "version": "v1",
+    "task": "classification",
+    "dataset": {"type": "csv", "path": "absent.csv", "target": "absent"},
+    "model": {"type": "mlp", "hidden": []},
+}
+
 
 class Usable(NamedTuple):
     """What is left of a spec: valid, or None when nothing is; and the pointers that failed."""
@@ -26,7 +34,6 @@ def usable(
     value: dict[str, Any],
     faults: Sequence[Fault],
     check: Callable[[dict[str, Any]], Sequence[Fault]],
-    stand_ins: dict[str, Any],
     broken: Iterable[str] = (),
 ) -> Usable:
     """Cut what ``faults`` point at until ``check`` is content.
@@ -35,7 +42,6 @@ def usable(
         value: the spec as written; left untouched.
         faults: what ``check`` said about it.
         check: the schema.
-        stand_ins: healthy values for required top-level sections that had to be cut.
         broken: pointers whose value the source could not keep.
     """
     failed = {fault.pointer for fault in faults}
@@ -47,10 +53,11 @@ def usable(
         cut = {_cut(rest, pointer) for pointer in pointers}
         failed |= cut
         if "" in cut:
-            _stand_in(rest, stand_ins, failed)
+            _stand_in(rest, failed)
         remaining = check(rest)
         if not remaining:
-            return Usable(rest, frozenset(failed))
+            # What failed at the root is told by the sections that were cut or stood in for.
+            return Usable(rest, frozenset(failed - {""}))
         pointers = {fault.pointer for fault in remaining}
     return Usable(None, frozenset(failed))
 
@@ -64,8 +71,8 @@ def _related(one: str, other: str) -> bool:
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
-def _stand_in(rest: dict[str, Any], stand_ins: dict[str, Any], failed: set[str]) -> None:
-    for section, healthy in stand_ins.items():
+def _stand_in(rest: dict[str, Any], failed: set[str]) -> None:
+    for section, healthy in _STAND_INS.items():
         if section not in rest:
             rest[section] = healthy
             failed.add("/" + section)
