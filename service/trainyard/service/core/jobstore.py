@@ -63,7 +63,10 @@ class JobReader(Protocol):
         """Return the artifacts of each of these jobs, by name."""
 
     def queue(self, limit: int) -> list[Job]:
-        """Return queued jobs in the order in which they will start: larger priority first, then older first."""
+        """Return queued jobs in the order in which they will start: larger priority first, then older first.
+
+        A job whose last attempt still holds a slot is left out.
+        """
 
     def queue_position(self, job: Job) -> int:
         """Count the queued jobs that start before this one."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from trainyard.service.core import journal
-from trainyard.service.core.errors import RequestReusedError, StaleAttemptError, StaleOffsetError
+from trainyard.service.core.errors import IllegalCommandError, RequestReusedError, StaleAttemptError, StaleOffsetError
 from trainyard.service.core.events import ArtifactWritten, Entry, Event
 from trainyard.service.core.jobs import Change, Job, NewJob, TrainerProcess
 from trainyard.service.core.jobstore import Batch, StoredReport
@@ -45,6 +45,8 @@ def move(connection: Connection, job_id: str, command: Command, at: datetime, *,
 def claim(connection: Connection, job_id: str, device: str, at: datetime) -> Change:
     """Start the next attempt of a queued job on a device."""
     job = _locked(connection, job_id)
+    if job.held:
+        raise IllegalCommandError(command=Command.START.value, state="still holding a slot")
     return _write(connection, job, journal.move(replace(job, device=device), Command.START, at))
 
 

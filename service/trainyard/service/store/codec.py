@@ -31,6 +31,8 @@ _KINDS: dict[str, type[Body]] = {
     "diagnosis": events.Diagnosis,
     "artifact_written": events.ArtifactWritten,
 }
+# Fences each tag in its column, so that a tag can not be mistaken for a piece of another one.
+_TAG_FENCE = "\x1f"
 _NAMES = {body: kind for kind, body in _KINDS.items()}
 
 
@@ -44,7 +46,7 @@ def job_row(job: Job) -> Row:
         "priority": job.priority,
         "max_attempts": job.max_attempts,
         "experiment": job.summary.experiment,
-        "tags": json.dumps(job.summary.tags),
+        "tags": "".join(map(tag_needle, job.summary.tags)),
         "model": job.summary.model,
         "dataset": job.summary.dataset,
         "optimizer": job.summary.optimizer,
@@ -83,6 +85,11 @@ def progress_row(job: Job) -> Row:
         "held": job.held,
         "trainer": None if job.trainer is None else dump(dataclasses.asdict(job.trainer)),
     }
+
+
+def tag_needle(tag: str) -> str:
+    """Write a tag as it stands in the column of tags: what to look for."""
+    return f"{_TAG_FENCE}{tag.replace(_TAG_FENCE, ' ')}{_TAG_FENCE}"
 
 
 def process_row(process: TrainerProcess | None) -> Row:
@@ -134,7 +141,7 @@ def job_of(row: RowMapping) -> Job:
 def _summary(row: RowMapping) -> Summary:
     return Summary(
         experiment=row["experiment"],
-        tags=tuple(json.loads(row["tags"])),
+        tags=tuple(tag for tag in row["tags"].split(_TAG_FENCE) if tag),
         model=row["model"],
         dataset=row["dataset"],
         optimizer=row["optimizer"],

@@ -86,8 +86,8 @@ class SqlReader:
         return found
 
     def queue(self, limit: int) -> list[Job]:
-        """Return queued jobs in the order in which they will start."""
-        queued = select(JOB).where(JOB.c.state == State.QUEUED.value)
+        """Return queued jobs in the order in which they will start; not those whose last trainer still holds a slot."""
+        queued = select(JOB).where(JOB.c.state == State.QUEUED.value, ~JOB.c.held)
         return self._jobs(queued.order_by(JOB.c.priority.desc(), JOB.c.number).limit(limit))
 
     def queue_position(self, job: Job) -> int:
@@ -152,6 +152,5 @@ def _filtered(query: JobQuery) -> Select[tuple[object, ...]]:
     if query.experiment is not None:
         selected = selected.where(JOB.c.experiment.contains(query.experiment, autoescape=True))
     for tag in query.tags:
-        # Tags lie in the row as a JSON list; written as JSON, a tag can not be mistaken for a piece of another one.
-        selected = selected.where(JOB.c.tags.contains(codec.dump(tag), autoescape=True))
+        selected = selected.where(JOB.c.tags.contains(codec.tag_needle(tag), autoescape=True))
     return selected

@@ -1,0 +1,210 @@
+"""Looks after every trainer: a loop that compares what the store says with what runs, and acts on the difference.
+
+It remembers nothing that matters. A server that was killed and started again goes on where the store and the
+spools stand, so the way back from a crash is the way of every day. One round is :meth:`Supervisor.tick`; it
+never waits, and a job that can not be looked after keeps nobody else waiting.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from trainyard.service.core.errors import IllegalCommandError, ServiceError, StaleAttemptError, StaleOffsetError
+from trainyard.service.core.jobs import Job, TrainerProcess
+from trainyard.service.core.jobstore import Batch, JobStore
+from trainyard.service.core.ports import Clock
+from trainyard.service.core.reasons import Reason
+from trainyard.service.core.states import Command, State
+from trainyard.service.executor import run_folder, spool
+from trainyard.service.executor.ladder import Ladder
+from trainyard.service.executor.launching import Launcher, Order, died_how
+from trainyard.service.executor.slots import Slots
+from trainyard.service.wire import RunFolder
+
+_log = structlog.get_logger("supervisor")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the supervisor waits, in seconds: for a trainer to exit after its last word, and from TERM to KILL."""
+
+    exit_seconds: float = 10.0
+    grace_seconds: float = 10.0
+
+
+class Pace(enum.Enum):
+    """When the next round is due."""
+
+    AT_ONCE = 0.005
+    """There is more to do; the pause lets others have the processor."""
+    SOON = 0.05
+    """Trainers run: their words should not wait long."""
+    LATER = 1.0
+    """Nothing runs; whatever happens wakes the loop."""
+
+
+MAX_EVENTS = 200_000
+# States in which a trainer owes a last word.
+_OWING = frozenset({State.STARTING, State.RUNNING, State.PAUSING, State.STOPPING})
+
+
+class Supervisor:
+    """Starts, watches and ends trainers.
+
+    Args:
+        store: where jobs stand.
+        launcher: what starts trainers.
+        runs: the folder of the run folders.
+        slots: how many run at once, and where.
+        clock: what time it is.
+        patience: how long to wait before ending what does not end.
+    """
+
+    def __init__(
+        self, *, store: JobStore, launcher: Launcher, runs: Path, slots: Slots, clock: Clock, patience: Patience | None = None
+    ) -> None:
+        self._store = store
+        self._launcher = launcher
+        self._runs = runs
+        self._slots = slots
+        self._clock = clock
+        self._patience = patience or Patience()
+        self._ladder = Ladder(launcher.signal, clock.monotonic, self._patience.grace_seconds)
+
+    def tick(self) -> Pace:
+        """Look after every job once, fill free slots, and say when to come again."""
+        jobs = self._store.unsettled()
+        more = [self._attend_safely(job) for job in jobs]
+        if self._fill_slots() or any(more):
+            return Pace.AT_ONCE
+        return Pace.SOON if jobs else Pace.LATER
+
+    def run_of(self, job_id: str) -> RunFolder:
+        """Return the run folder of a job."""
+        return RunFolder(self._runs / job_id)
+
+    def _attend_safely(self, job: Job) -> bool:
+        try:
+            return self._attend(job)
+        except (StaleAttemptError, StaleOffsetError):
+            return True
+        except ServiceError as error:
+            _log.warning("job-waits", job=job.id, why=str(error))
+        except Exception:  # noqa: BLE001 - a fault with one job must not stop the others
+            _log.exception("job-not-attended", job=job.id)
+        return False
+
+    def _attend(self, job: Job) -> bool:
+        if not job.held:
+            self._clear(job)
+            return False
+        job, more = self._ingest(job)
+        process = job.process or self._find(job)
+        if process is None:
+            return more or self._without_process(job)
+        if self._launcher.alive(process):
+            self._mind(job, process)
+            return more
+        if more:
+            return True
+        self._settle(job, process)
+        return False
+
+    def _mind(self, job: Job, process: TrainerProcess) -> None:
+        """Deal with a trainer that lives: it may, unless its job is over or asked to be."""
+        if job.state is State.CANCELLING:
+            if not self._ladder.pressed(process):
+                run_folder.ask_to_cancel(self.run_of(job.id))
+            self._ladder.press(process)
+        elif job.state.terminal or job.state is State.PAUSED:
+            self._ladder.press(process, self._patience.exit_seconds)
+        elif job.last_seq > MAX_EVENTS:
+            self._fail(job, Reason.SERVER, f"the trainer wrote more than {MAX_EVENTS} events")
+
+    def _settle(self, job: Job, process: TrainerProcess) -> None:
+        """Deal with a trainer that is dead and whose spool is read to its end."""
+        if job.state in _OWING:
+            job = self._lost(job, died_how(self._launcher.exit_status(process)))
+        if not self._launcher.gone(process):
+            self._ladder.press(process)
+            return
+        self._ladder.leave(process)
+        self._clear(job)
+        self._store.release(job.id, job.attempt)
+        _log.info("slot-free", job=job.id, attempt=job.attempt, state=job.state.value)
+
+    def _without_process(self, job: Job) -> bool:
+        """Deal with a slot that no process holds: a server died between claim and start, or before it wrote the start down."""
+        if job.state is State.STARTING:
+            return self._launch(job)
+        if job.state in _OWING:
+            job = self._lost(job, "nobody saw how")
+        self._clear(job)
+        self._store.release(job.id, job.attempt)
+        return True
+
+    def _ingest(self, job: Job) -> tuple[Job, bool]:
+        piece = spool.read(self.run_of(job.id).events, job.spool_offset, self._clock.now())
+        if piece.end == piece.start:
+            return job, False
+        if piece.junk:
+            _log.warning("spool-lines-refused", job=job.id, lines=piece.junk)
+        change = self._store.ingest(job.id, Batch(job.attempt, piece.start, piece.end, piece.entries), self._clock.now())
+        return change.job, piece.more
+
+    def _find(self, job: Job) -> TrainerProcess | None:
+        found = self._launcher.find(self._order(job))
+        if found is not None:
+            self._store.bind(job.id, job.attempt, found)
+            _log.info("trainer-found", job=job.id, attempt=job.attempt, pid=found.pid)
+        return found
+
+    def _lost(self, job: Job, how: str) -> Job:
+        message = f"the trainer ended without a word ({how}); its log says more"
+        if job.attempt < job.max_attempts:
+            return self._store.move(job.id, Command.RETRY, self._clock.now(), message=message).job
+        return self._fail(job, Reason.TRAINER_LOST, message)
+
+    def _fail(self, job: Job, reason: Reason, message: str) -> Job:
+        _log.warning("job-failed", job=job.id, reason=reason.value, why=message)
+        return self._store.move(job.id, Command.FAIL, self._clock.now(), reason=reason, message=message).job
+
+    def _clear(self, job: Job) -> None:
+        if job.state is State.CANCELLING:
+            self._store.move(job.id, Command.CLEAR, self._clock.now(), reason=Reason.USER, message="cancelled on request")
+
+    def _fill_slots(self) -> bool:
+        holders = [job for job in self._store.unsettled() if job.held]
+        started = False
+        for queued in self._store.queue(self._slots.free(len(holders))):
+            try:
+                claimed = self._store.claim(queued.id, self._slots.choose(holders), self._clock.now()).job
+            except IllegalCommandError:
+                continue  # cancelled a moment ago
+            started = self._launch(claimed) or started
+            holders.append(claimed)
+        return started
+
+    def _launch(self, job: Job) -> bool:
+        """Start the trainer of an attempt; what can not be started fails, and others get the slot."""
+        try:
+            documents = self._store.documents(job.id)
+            run_folder.prepare(self.run_of(job.id), documents, self._store.report(job.digests.report).body)
+            process = self._launcher.launch(self._order(job))
+        except OSError as error:
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            _log.exception("trainer-not-started", job=job.id)
+            self._fail(job, Reason.DISK_FULL if full else Reason.SERVER, "the trainer could not be started; the server's log says more")
+            self._store.release(job.id, job.attempt)
+            return False
+        self._store.bind(job.id, job.attempt, process)
+        _log.info("trainer-started", job=job.id, attempt=job.attempt, pid=process.pid, device=job.device)
+        return True
+
+    def _order(self, job: Job) -> Order:
+        return Order(job_id=job.id, attempt=job.attempt, run=self.run_of(job.id), device=job.device)

@@ -1,0 +1,69 @@
+"""A trainer without Keras: does as its mode says. Run as a script: ``fake_trainer.py RUN --attempt N MODE``.
+
+A file named ``go`` in the run folder is what the modes that wait are waiting for.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from trainyard.service import wire
+from trainyard.service.wire import RunFolder
+
+EPOCHS = 3
+
+
+def main() -> None:
+    run, attempt, mode = RunFolder(Path(sys.argv[1])), int(sys.argv[3]), sys.argv[4]
+    spool = os.open(run.events, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def say(body: wire.Body) -> None:
+        os.write(spool, wire.encode(wire.Line(attempt, time.time(), body)))
+
+    def epoch(number: int) -> None:
+        say(wire.EpochFinished(number, EPOCHS, {"loss": 1 / number, "val_loss": 2 / number}, 0.001, 0.1, 50.0))
+
+    def wait_for_go() -> None:
+        deadline = time.monotonic() + 120
+        while not (run.path / "go").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    if mode == "early":
+        print("no such thing", flush=True)
+        sys.exit(3)
+    if mode == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if mode in {"stubborn", "orphan"} and os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        (run.path / "grandchild").write_text(str(os.getpid()))
+        time.sleep(120)
+    say(wire.Started("fake", "0", "cpu", 1, 10, 2, 2, 1, EPOCHS, ("a",), (1.0,)))
+    epoch(1)
+    if mode == "silent":
+        os.write(spool, b'{"v":1,"attempt":1,"ki')
+        return
+    if mode in {"hold", "stubborn"}:
+        wait_for_go()
+    if mode == "flood":
+        os.write(spool, b"x" * 200_000 + b"\n" + b"\n".join([b"junk"] * 1000) + b"\n")
+        for number in range(2000):
+            say(wire.Diagnosis("noise", number, "n" * 100, 0.1))
+    for number in range(2, EPOCHS + 1):
+        epoch(number)
+    say(wire.CheckpointSaved(EPOCHS, "val_loss", 2 / EPOCHS, best=True, artifact="best.keras"))
+    run.artifacts.joinpath("best.keras").write_bytes(b"weights")
+    say(wire.ArtifactWritten("best.keras", "model", 7, "ab" * 32))
+    if mode == "fail":
+        say(wire.Ended("failed", "data", "the images are gone"))
+        sys.exit(1)
+    say(wire.Ended("succeeded", "completed", "all epochs"))
+    if mode == "linger":
+        time.sleep(120)
+
+
+if __name__ == "__main__":
+    main()
