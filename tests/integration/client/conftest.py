@@ -180,6 +180,11 @@ class FakeServer(TrainingServiceServicer):  # what it leaves out answers UNIMPLE
                 del metrics[:]
                 metrics.extend(event.epoch_finished.metrics)
 
+    def await_call(self, method: str) -> None:
+        """Wait until somebody has called ``method``."""
+        with self._news:
+            assert self._news.wait_for(lambda: self.count(method) > 0, WAIT_SECONDS)
+
     def count(self, method: str) -> int:
         return sum(call.method == method for call in self.calls)
 
@@ -187,7 +192,9 @@ class FakeServer(TrainingServiceServicer):  # what it leaves out answers UNIMPLE
 
     def _meet(self, method: str, request: Any, context: grpc.ServicerContext) -> None:
         metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
-        self.calls.append(Seen(method, request, metadata, context.time_remaining()))
+        with self._news:
+            self.calls.append(Seen(method, request, metadata, context.time_remaining()))
+            self._news.notify_all()
         if self.token is not None and metadata.get("authorization") != f"Bearer {self.token}":
             Failure(grpc.StatusCode.UNAUTHENTICATED, "Who are you?").end(context)
         waiting = self.failures.get(method)

@@ -36,10 +36,18 @@ class Refusal(click.ClickException):
         click.echo(f"error: {self.format_message()}", file=file or sys.stderr)
 
 
+class ReaderGoneError(Exception):
+    """The reader of our output went away, in a form that click does not take for exit code 1, which means findings here."""
+
+
 def run(command: click.Command, arguments: Sequence[str] | None = None, *, program: str) -> int:
     """Run ``command`` and return the exit code of the process; no exception escapes."""
+    if f"_{program.upper()}_COMPLETE" in os.environ:
+        command.main(prog_name=program)  # the shell asks for completions; click answers and exits
     try:
-        outcome = command.main(args=list(arguments) if arguments is not None else None, prog_name=program, standalone_mode=False)
+        # Not command.main(): that would turn a reader that went away into exit code 1, which means findings.
+        with command.make_context(program, list(sys.argv[1:] if arguments is None else arguments)) as context:
+            outcome = command.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
@@ -48,7 +56,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, progr
     except click.ClickException as error:
         error.show()
         return error.code if isinstance(error, Refusal) else USAGE
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGoneError):
         return _leave_quietly()
     except Exception:  # noqa: BLE001 - the last line of defence, and it says so
         return _report(program)

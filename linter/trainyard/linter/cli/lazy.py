@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from trainyard.linter.cli.exits import Refusal
+from trainyard.linter.cli.exits import ReaderGoneError, Refusal
 
 
 class Entry(NamedTuple):
@@ -37,6 +37,13 @@ class LazyGroup(click.Group):
         """Load a command."""
         entry = self._table.get(cmd_name)
         return None if entry is None else load(cmd_name, entry)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was called."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """List the commands without loading them."""
