@@ -1,0 +1,159 @@
+"""What the language can say and this trainer can not train yet: the server refuses it before a process is started.
+
+One sentence per gap, with the pointer of the field that asks for it. A spec that the linter passes is either trained or
+named here: nothing in between. The list shrinks as the trainer grows. Imports no Keras: the server asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from trainyard.linter.spec.model.architecture import Cnn, Mlp
+from trainyard.linter.spec.model.dataset import Csv, ImageDirectory, Parquet
+from trainyard.linter.spec.model.spec import Spec
+
+Gap = tuple[str, str]
+
+_CLASSIFICATION, _MULTILABEL = "classification", "multilabel"
+_BLENDING = {
+    "mix_up": "labels are not blended yet",
+    "cut_mix": "labels are not blended yet",
+    "random_crop": "the model would see two sizes",
+}
+_COLOURED = frozenset({"random_saturation", "random_hue", "random_grayscale"})
+_OTHER_LOSSES = {"circle": "it trains embeddings, not classes", "ctc": "sequences of labels are not read yet"}
+_FOCUSABLE = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
+_IMAGE_AXES = 3
+_COLOURS = 3
+
+
+def untrainable(spec: Spec) -> tuple[Gap, ...]:
+    """Return (JSON pointer, sentence) for everything in the spec that can not be trained; empty when all of it can."""
+    return tuple(_gaps(spec))
+
+
+def _gaps(spec: Spec) -> Iterator[Gap]:
+    yield from _task(spec)
+    yield from _dataset(spec)
+    yield from _augmentation(spec)
+    yield from _model(spec)
+    yield from _objective(spec)
+    yield from _optimization(spec)
+    yield from _imbalance(spec)
+    yield from _callbacks(spec)
+    if spec.resources.gpus is not None and spec.resources.gpus > 1:
+        yield "/resources/gpus", "one GPU per run is used so far."
+
+
+def _task(spec: Spec) -> Iterator[Gap]:
+    if spec.task == "other":
+        yield "/task", 'a task of the kind "other" is checked, never trained.'
+    if spec.task in {_MULTILABEL, "regression"} and isinstance(spec.dataset, ImageDirectory):
+        yield "/task", "an image folder gives every image one class: only classification can be learnt from it."
+
+
+def _dataset(spec: Spec) -> Iterator[Gap]:
+    dataset = spec.dataset
+    if dataset.scaling == "preprocess_input":
+        yield "/dataset/scaling", "preprocess_input belongs to a backbone, and models of the type transfer are not trained yet."
+    if dataset.split.method == "group" and (dataset.split.group is None or isinstance(dataset, ImageDirectory)):
+        yield "/dataset/split/group", "grouping needs a column or array that names each sample's group."
+    if isinstance(dataset, Csv | Parquet):
+        if dataset.scaling == "unit" and dataset.facts.input_range is None:
+            yield "/dataset/scaling", "unit divides by a known range: declare dataset.facts.input_range, or write min_max."
+        if spec.task == _CLASSIFICATION and not isinstance(dataset.target, str) and len(dataset.target) > 1:
+            yield "/dataset/target", "several label columns are a multilabel task."
+
+
+def _augmentation(spec: Spec) -> Iterator[Gap]:
+    shape = spec.dataset.input_shape
+    images = isinstance(spec.dataset, ImageDirectory) or (shape is not None and len(shape) == _IMAGE_AXES)
+    for place, transform in enumerate(spec.augmentation):
+        pointer = f"/augmentation/{place}"
+        if transform.type in _BLENDING:
+            yield pointer, f"{transform.type} is not trained yet: {_BLENDING[transform.type]}."
+        elif not images and transform.type != "gaussian_noise":
+            yield pointer, f"{transform.type} changes images: dataset.input_shape is not (height, width, channels)."
+        elif transform.type in _COLOURED and shape is not None and shape[-1] != _COLOURS:
+            yield pointer, f"{transform.type} changes colours: dataset.input_shape has not three channels."
+
+
+def _model(spec: Spec) -> Iterator[Gap]:
+    model = spec.model
+    if not isinstance(model, Cnn | Mlp):
+        yield "/model/type", f"models of the type {model.type} are not trained yet; cnn and mlp are."
+        return
+    if model.initial is not None:
+        yield "/model/initial", "starting from another run's bundle is not built yet."
+    if isinstance(model, Cnn):
+        for place, block in enumerate(model.blocks):
+            if len(block.kernel) != 2:
+                yield f"/model/blocks/{place}/kernel", "convolutions over height and width are trained so far."
+
+
+def _objective(spec: Spec) -> Iterator[Gap]:
+    loss = spec.loss
+    if loss is None:
+        yield "/loss", "there is no loss."
+    elif loss.type in _OTHER_LOSSES:
+        yield "/loss/type", f"{loss.type} is not trained yet: {_OTHER_LOSSES[loss.type]}."
+    elif loss.reduction in {"none", None}:
+        yield "/loss/reduction", "without a reduction the loss is no single number."
+    names = ["loss", "unweighted_loss", "epoch", "learning_rate"]
+    for place, metric in enumerate(spec.metrics):
+        if metric.name in names:
+            yield f"/metrics/{place}/name", f'something else is already called "{metric.name}".'
+        names.append(metric.name)
+
+
+def _optimization(spec: Spec) -> Iterator[Gap]:
+    training = spec.training
+    clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(spec.optimizer, name) is not None]
+    if len(clips) > 1:
+        yield f"/optimizer/{clips[1]}", f"Keras bounds gradients one way at a time, and {clips[0]} is set."
+    if training.gradient_accumulation > 1:
+        yield "/training/gradient_accumulation", "gradients are not accumulated yet."
+    if training.stages:
+        yield "/training/stages", "staged unfreezing is not built yet."
+    if isinstance(training.loss_scale, int | float):
+        yield "/training/loss_scale", "a fixed loss scale is not built yet; dynamic is."
+
+
+def _imbalance(spec: Spec) -> Iterator[Gap]:
+    kind = spec.imbalance.type
+    if kind == "focal" and (spec.loss is None or spec.loss.type not in _FOCUSABLE):
+        yield "/imbalance", "focal weighting is a form of cross-entropy, and the loss is none."
+    if kind in {"class_weights", "oversample"} and spec.task != _CLASSIFICATION:
+        yield "/imbalance", f"{kind} needs one class per sample."
+
+
+def _callbacks(spec: Spec) -> Iterator[Gap]:
+    callbacks = spec.callbacks
+    if callbacks.tensorboard:
+        yield "/callbacks/tensorboard", "TensorBoard logs are not written yet."
+    if callbacks.on_divergence.action != "fail":
+        yield "/callbacks/on_divergence", "rolling back is not built yet; fail is."
+    if callbacks.checkpoint is not None and callbacks.checkpoint.keep > 1:
+        yield "/callbacks/checkpoint/keep", "the best model is kept, and no other yet."
+    yield from _monitors(spec, _reported(spec))
+
+
+def _reported(spec: Spec) -> tuple[str, ...]:
+    """Name what an epoch reports."""
+    names = ["loss", *(metric.name for metric in spec.metrics)]
+    if spec.imbalance.type == "class_weights":
+        names.append("unweighted_loss")
+    return (*names, *(f"val_{name}" for name in names if spec.dataset.split.validation is not None))
+
+
+def _monitors(spec: Spec, reported: Iterable[str]) -> Iterator[Gap]:
+    watched: list[tuple[str, object]] = [
+        ("/callbacks/early_stopping", spec.callbacks.early_stopping),
+        ("/callbacks/checkpoint", spec.callbacks.checkpoint),
+    ]
+    watched += [(f"/scheduler/{place}", schedule) for place, schedule in enumerate(spec.scheduler)]
+    names = set(reported)
+    for pointer, watcher in watched:
+        monitor = getattr(watcher, "monitor", None)
+        if monitor is not None and monitor not in names:
+            yield f"{pointer}/monitor", f'nothing called "{monitor}" is measured.'

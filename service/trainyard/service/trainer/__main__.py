@@ -1,0 +1,63 @@
+"""``python -m trainyard.service.trainer RUN_FOLDER --attempt N --data-root DIR``: one attempt at one run, then exit.
+
+Standard output and error are the run's ``trainer.log``, whoever starts the process points them there. Events go to the
+run folder. Exit codes: 0 succeeded, 1 failed, 2 usage, 7 cancelled, 143 ended by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from trainyard.service import wire
+from trainyard.service.trainer.failures import TRAINER_LOST, TerminatedRun
+from trainyard.service.trainer.journal import Journal
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+@click.command()
+@click.argument("run_folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--attempt", type=click.IntRange(min=1), default=1, help="Number of this attempt.")
+@click.option("--data-root", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where datasets lie.")
+def main(run_folder: Path, attempt: int, data_root: Path) -> NoReturn:
+    """Train the resolved spec in RUN_FOLDER."""
+    signal.signal(signal.SIGTERM, _terminate)
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    folder = wire.RunFolder(run_folder)
+    journal = Journal(folder.events, attempt, time.time)
+    from trainyard.service.trainer.run import failed, run
+
+    try:
+        verdict = run(folder, journal, data_root, time.monotonic)
+        _ignore_termination()
+    except TerminatedRun as error:
+        _ignore_termination()
+        verdict = failed(error)
+    journal.append(verdict.as_event())
+    journal.close()
+    sys.stderr.write(f"{verdict.outcome} ({verdict.reason}): {verdict.message}\n")
+    sys.stderr.flush()
+    # Nothing is left to be cleaned up, and a framework's threads can hang in an orderly exit.
+    os._exit(_TERMINATED if verdict.reason == TRAINER_LOST else verdict.exit_code)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise TerminatedRun
+
+
+def _ignore_termination() -> None:
+    """Let the last word be written whole: a second signal must not cut it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    main()

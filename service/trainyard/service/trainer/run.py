@@ -1,0 +1,98 @@
+"""One run, from its folder to its verdict. Every way to end passes through ``run``, so that there is one last word."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trainyard.linter import spec as language
+from trainyard.linter.spec.model.spec import Spec
+from trainyard.service import wire
+from trainyard.service.core.capability import untrainable
+from trainyard.service.trainer import failures, verdict
+from trainyard.service.trainer.artifacts import ENVIRONMENT, HISTORY, LABELS, Artifacts
+from trainyard.service.trainer.failures import DeviceMemoryError, InterruptedRun, SpecError, TerminatedRun
+from trainyard.service.trainer.journal import Journal
+from trainyard.service.trainer.verdict import Verdict
+
+
+def run(folder: wire.RunFolder, journal: Journal, data_root: Path, monotonic: Callable[[], float]) -> Verdict:
+    """Train what the folder's resolved spec says; never raises, and reports how it ended."""
+    try:
+        return _train(folder, journal, data_root, monotonic)
+    except InterruptedRun:
+        return Verdict(verdict.CANCELLED, verdict.USER, "The run was cancelled.")
+    except (Exception, TerminatedRun) as error:  # noqa: BLE001 -- whatever happens, the event log gets its last word
+        return failed(error)
+
+
+def failed(error: BaseException) -> Verdict:
+    """Return the verdict over an exception; a fault of ours leaves its traceback in the log."""
+    failure = failures.explain(_translated(error))
+    if failure.bug:
+        traceback.print_exception(error, file=sys.stderr)
+    return Verdict(wire.FAILED, failure.reason, failure.message)
+
+
+def _translated(error: BaseException) -> BaseException:
+    """Name an allocation that the framework could not make; on a CPU the device's memory is the machine's."""
+    if "keras" not in sys.modules:
+        return error
+    from trainyard.service.trainer import backend
+
+    if not backend.ran_out_of_memory(error):
+        return error
+    advice = "lower training.batch_size, or use a smaller model."
+    if backend.device().kind == "cpu":
+        return MemoryError(advice)
+    return DeviceMemoryError(f"The device's memory is full ({backend.peak_memory_bytes() / 2**30:.1f} GiB used at most): {advice}")
+
+
+def _train(folder: wire.RunFolder, journal: Journal, data_root: Path, monotonic: Callable[[], float]) -> Verdict:
+    resolved, typed = _read_spec(folder)
+    _refuse_untrainable(typed)
+    # Keras takes seconds to import: a spec that is refused does not wait for it.
+    from trainyard.service.trainer import backend, environment, fitting, judgement
+    from trainyard.service.trainer.history import History
+    from trainyard.service.trainer.preparation import prepare
+    from trainyard.service.trainer.started import announce, labels
+
+    backend.prepare(deterministic=typed.training.deterministic, seed=typed.experiment.seed, gpus=typed.resources.gpus)
+    prepared = prepare(typed, data_root)
+    place = fitting.Place(folder, journal, Artifacts(folder.artifacts, journal), monotonic)
+    announce(prepared, journal)
+    place.artifacts.put_json(ENVIRONMENT, "environment", environment.describe(typed, language.digest(resolved)))
+    place.artifacts.put_json(LABELS, "labels", labels(prepared))
+    history = History()
+    try:
+        fitted = fitting.fit(prepared, history, place)
+    finally:
+        place.artifacts.put_json(HISTORY, "history", history.as_json())
+    judged = judgement.judge(prepared, fitted.best_epoch, place)
+    return Verdict(wire.SUCCEEDED, fitted.reason, _sentence(len(history), typed.training.epochs, fitted.best_epoch, judged))
+
+
+def _read_spec(folder: wire.RunFolder) -> tuple[dict[str, Any], Spec]:
+    try:
+        resolved = json.loads(folder.resolved.read_bytes())
+        return resolved, language.typed(resolved)
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise SpecError(f"The run folder has no resolved spec that can be read: {type(error).__name__}.") from error
+
+
+def _refuse_untrainable(typed: Spec) -> None:
+    reasons = untrainable(typed)
+    if reasons:
+        listed = "; ".join(f"{pointer}: {message}" for pointer, message in reasons)
+        raise SpecError(f"This trainer can not train the spec: {listed}")
+
+
+def _sentence(epochs: int, planned: int, best_epoch: int, judged: dict[str, Any] | None) -> str:
+    trained = f"Trained {epochs} of {planned} epochs; the model is that of epoch {best_epoch}."
+    if judged is None or "accuracy" not in judged:
+        return trained
+    return f"{trained[:-1]}, {judged['part']} accuracy {judged['accuracy']:.4f}."
