@@ -25,6 +25,8 @@ _OTHER_LOSSES = {"circle": "it trains embeddings, not classes", "ctc": "sequence
 _FOCUSABLE = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
 _IMAGE_AXES = 3
 _COLOURS = 3
+# An event holds 64 numbers: each metric twice, for training and validation, and the losses.
+_MOST_METRICS = 30
 
 
 def untrainable(spec: Spec) -> tuple[Gap, ...]:
@@ -99,6 +101,8 @@ def _objective(spec: Spec) -> Iterator[Gap]:
         yield "/loss/type", f"{loss.type} is not trained yet: {_OTHER_LOSSES[loss.type]}."
     elif loss.reduction in {"none", None}:
         yield "/loss/reduction", "without a reduction the loss is no single number."
+    if len(spec.metrics) > _MOST_METRICS:
+        yield "/metrics", f"an epoch reports at most {_MOST_METRICS} metrics."
     names = ["loss", "unweighted_loss", "epoch", "learning_rate"]
     for place, metric in enumerate(spec.metrics):
         if metric.name in names:

@@ -17,6 +17,7 @@ from typing import NoReturn
 import click
 
 from trainyard.service import wire
+from trainyard.service.trainer.device import AUTO, DEVICES
 from trainyard.service.trainer.failures import TRAINER_LOST, TerminatedRun
 from trainyard.service.trainer.journal import Journal
 
@@ -27,17 +28,26 @@ _TERMINATED = 128 + signal.SIGTERM
 @click.argument("run_folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--attempt", type=click.IntRange(min=1), default=1, help="Number of this attempt.")
 @click.option("--data-root", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where datasets lie.")
-def main(run_folder: Path, attempt: int, data_root: Path) -> NoReturn:
+@click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default=AUTO,
+    envvar="TRAINYARD_DEVICE",
+    help="gpu: fail where there is none; cpu: look at none; auto: take what is there.",
+)
+def main(run_folder: Path, attempt: int, data_root: Path, device: str) -> NoReturn:
     """Train the resolved spec in RUN_FOLDER."""
     signal.signal(signal.SIGTERM, _terminate)
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # Keras reads defaults from a file in the user's home, and writes one where there is none: here it finds no folder.
+    os.environ["KERAS_HOME"] = os.devnull
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     folder = wire.RunFolder(run_folder)
     journal = Journal(folder.events, attempt, time.time)
-    from trainyard.service.trainer.run import failed, run
+    from trainyard.service.trainer.run import Task, failed, run
 
     try:
-        verdict = run(folder, journal, data_root, time.monotonic)
+        verdict = run(Task(folder, journal, data_root, device, time.monotonic))
         _ignore_termination()
     except TerminatedRun as error:
         _ignore_termination()

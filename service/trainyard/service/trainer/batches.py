@@ -1,4 +1,4 @@
-"""Batches in an order that is a pure function of seed and epoch, whatever the backend, the batch size or a resume.
+"""Batches, as Keras takes them.
 
 Samples stay where they are, as the bytes they were read as: a batch is one gather. Class weights ride along as sample
 weights, in training only, so that validation is measured plainly.
@@ -12,19 +12,10 @@ import keras
 import numpy as np
 
 from trainyard.service.trainer.data.division import Part
+from trainyard.service.trainer.data.order import epoch_order
 from trainyard.service.trainer.data.samples import Array
 
 Encode = Callable[[Array], Array]
-
-
-def epoch_order(seed: int, epoch: int, count: int) -> Array:
-    """Return 0 … count - 1 in the order of ``epoch`` (counted from 0).
-
-    Sorted by the raw draws of PCG64: NumPy promises that this stream never changes, and ``permutation`` has no such
-    promise.
-    """
-    draws = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(count)
-    return np.argsort(draws, kind="stable")
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc] # Keras ships no types

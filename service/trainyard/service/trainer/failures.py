@@ -50,6 +50,10 @@ class DeviceMemoryError(TrainerError):
     reason = OOM_DEVICE
 
 
+class DeviceMissingError(TrainerError):
+    """Whoever started the trainer promised it a device that is not there."""
+
+
 class InterruptedRun(Exception):  # noqa: N818 -- nothing went wrong: somebody asked
     """Somebody asked the run to end; ``word`` is a word of the control file."""
 

@@ -6,6 +6,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,27 @@ from trainyard.service import wire
 from trainyard.service.core.capability import untrainable
 from trainyard.service.trainer import failures, verdict
 from trainyard.service.trainer.artifacts import ENVIRONMENT, HISTORY, LABELS, Artifacts
-from trainyard.service.trainer.failures import DeviceMemoryError, InterruptedRun, SpecError, TerminatedRun
+from trainyard.service.trainer.device import CPU, GPU
+from trainyard.service.trainer.failures import DeviceMemoryError, DeviceMissingError, InterruptedRun, SpecError, TerminatedRun
 from trainyard.service.trainer.journal import Journal
 from trainyard.service.trainer.verdict import Verdict
 
 
-def run(folder: wire.RunFolder, journal: Journal, data_root: Path, monotonic: Callable[[], float]) -> Verdict:
-    """Train what the folder's resolved spec says; never raises, and reports how it ended."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one process is to do; ``device`` is one of ``device.DEVICES``, ``monotonic`` gives seconds since some moment."""
+
+    folder: wire.RunFolder
+    journal: Journal
+    data_root: Path
+    device: str
+    monotonic: Callable[[], float]
+
+
+def run(task: Task) -> Verdict:
+    """Train what the folder's resolved spec says; raises nothing but a second SIGTERM, and reports how it ended."""
     try:
-        return _train(folder, journal, data_root, monotonic)
+        return _train(task)
     except InterruptedRun:
         return Verdict(verdict.CANCELLED, verdict.USER, "The run was cancelled.")
     except (Exception, TerminatedRun) as error:  # noqa: BLE001 -- whatever happens, the event log gets its last word
@@ -47,24 +60,24 @@ def _translated(error: BaseException) -> BaseException:
     if not backend.ran_out_of_memory(error):
         return error
     advice = "lower training.batch_size, or use a smaller model."
-    if backend.device().kind == "cpu":
+    if backend.device().kind == CPU:
         return MemoryError(advice)
     return DeviceMemoryError(f"The device's memory is full ({backend.peak_memory_bytes() / 2**30:.1f} GiB used at most): {advice}")
 
 
-def _train(folder: wire.RunFolder, journal: Journal, data_root: Path, monotonic: Callable[[], float]) -> Verdict:
-    resolved, typed = _read_spec(folder)
+def _train(task: Task) -> Verdict:
+    resolved, typed = _read_spec(task.folder)
     _refuse_untrainable(typed)
     # Keras takes seconds to import: a spec that is refused does not wait for it.
-    from trainyard.service.trainer import backend, environment, fitting, judgement
+    from trainyard.service.trainer import environment, fitting, judgement
     from trainyard.service.trainer.history import History
     from trainyard.service.trainer.preparation import prepare
     from trainyard.service.trainer.started import announce, labels
 
-    backend.prepare(deterministic=typed.training.deterministic, seed=typed.experiment.seed, gpus=typed.resources.gpus)
-    prepared = prepare(typed, data_root)
-    place = fitting.Place(folder, journal, Artifacts(folder.artifacts, journal), monotonic)
-    announce(prepared, journal)
+    _claim_device(typed, task.device)
+    prepared = prepare(typed, task.data_root)
+    place = fitting.Place(task.folder, task.journal, Artifacts(task.folder.artifacts, task.journal), task.monotonic)
+    announce(prepared, task.journal)
     place.artifacts.put_json(ENVIRONMENT, "environment", environment.describe(typed, language.digest(resolved)))
     place.artifacts.put_json(LABELS, "labels", labels(prepared))
     history = History()
@@ -74,6 +87,19 @@ def _train(folder: wire.RunFolder, journal: Journal, data_root: Path, monotonic:
         place.artifacts.put_json(HISTORY, "history", history.as_json())
     judged = judgement.judge(prepared, fitted.best_epoch, place)
     return Verdict(wire.SUCCEEDED, fitted.reason, _sentence(len(history), typed.training.epochs, fitted.best_epoch, judged))
+
+
+def _claim_device(typed: Spec, wanted: str) -> None:
+    """Set the framework up; raises where a GPU is asked for and none is there."""
+    from trainyard.service.trainer import backend
+
+    gpus = typed.resources.gpus
+    hide_gpus = wanted == CPU or gpus == 0
+    backend.prepare(deterministic=typed.training.deterministic, seed=typed.experiment.seed, hide_gpus=hide_gpus)
+    if gpus and (hide_gpus or backend.device().kind == CPU):
+        raise SpecError(f"resources.gpus asks for {gpus}, and this trainer sees no GPU.")
+    if wanted == GPU and not hide_gpus and backend.device().kind == CPU:
+        raise DeviceMissingError("This run was given a GPU, and the trainer sees none.")
 
 
 def _read_spec(folder: wire.RunFolder) -> tuple[dict[str, Any], Spec]:

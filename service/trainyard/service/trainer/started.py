@@ -12,6 +12,8 @@ from trainyard.service.trainer.journal import Journal
 from trainyard.service.trainer.preparation import Prepared
 
 _NAMED = 20
+# A line of the event log is bounded (wire.MAX_LINE_BYTES); labels.json has all classes by their whole names.
+_CLASSES, _NAME_LENGTH = 256, 64
 
 
 def announce(prepared: Prepared, journal: Journal) -> None:
@@ -28,8 +30,8 @@ def announce(prepared: Prepared, journal: Journal) -> None:
             test_samples=len(parts.test) if parts.test else 0,
             steps_per_epoch=len(prepared.train),
             epochs_planned=prepared.spec.training.epochs,
-            classes=parts.whole.classes,
-            class_weights=prepared.objective.weights or (),
+            classes=tuple(name[:_NAME_LENGTH] for name in parts.whole.classes[:_CLASSES]),
+            class_weights=(prepared.objective.weights or ())[:_CLASSES],
         )
     )
     if parts.bad:

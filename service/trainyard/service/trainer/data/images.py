@@ -6,8 +6,9 @@ folder names, sorted. What can not be decoded is named with its reason, and the 
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from trainyard.linter.facts import images as facts
+from trainyard.linter.facts.budget import Budget
 from trainyard.linter.spec.model.dataset import ImageDirectory
 from trainyard.service.trainer.data import budget, location
 from trainyard.service.trainer.data.samples import Array, BadRecord, Samples, judge
 from trainyard.service.trainer.failures import DataError
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 _MOST_PIXELS = 64 * 1024 * 1024
 _SMALLEST = (1, 1, 1)
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -30,7 +32,6 @@ _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
-    "area": Image.Resampling.BOX,
     "lanczos": Image.Resampling.LANCZOS,
 }
 
@@ -51,13 +52,14 @@ def read(dataset: ImageDirectory, root: Path, known_classes: tuple[str, ...] | N
     folder = location.find(root, dataset.path)
     if not folder.is_dir():
         raise DataError(f'"{dataset.path}" is a file; an image_directory is a folder with one folder per class.')
-    classes = known_classes or _class_names(folder, dataset.path)
-    files = list(_list_files(folder, classes))
+    classes, files = _list_files(folder, root, known_classes, dataset.path)
     if not files:
-        raise DataError(f'There are no images in "{dataset.path}" (looked for {", ".join(sorted(SUFFIXES))} in one folder per class).')
+        raise DataError(
+            f'There are no images in "{dataset.path}" (looked for {", ".join(sorted(facts.SUFFIXES))} in one folder per class).'
+        )
     shape = _shape(dataset, files)
     budget.claim(len(files) * int(np.prod(shape)))
-    inputs, bad = _decode_all(files, shape, dataset.interpolation, root)
+    inputs, bad = _decode_all(files, shape, dataset.interpolation)
     judge(bad, dataset.bad_records, dataset.max_bad_records, "images")
     bad_names = {record.name for record in bad}
     kept = [index for index, file in enumerate(files) if file.name not in bad_names]
@@ -65,22 +67,18 @@ def read(dataset: ImageDirectory, root: Path, known_classes: tuple[str, ...] | N
     return Samples(inputs[kept] if bad else inputs, targets, classes, bad=tuple(bad))
 
 
-def _class_names(folder: Path, shown: str) -> tuple[str, ...]:
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
-    if not names:
-        raise DataError(f'"{shown}" has no sub-folders; an image_directory has one folder per class.')
-    return tuple(names)
-
-
-def _list_files(folder: Path, classes: tuple[str, ...]) -> Iterator[_File]:
-    """Yield the images of each class, sorted; hidden files and other suffixes are no images."""
-    for label, name in enumerate(classes):
-        for where, folders, files in os.walk(folder / name):
-            folders.sort()
-            for file in sorted(files):
-                path = Path(where, file)
-                if path.suffix.lower() in SUFFIXES and not file.startswith("."):
-                    yield _File(path, path.relative_to(folder).as_posix(), label)
+def _list_files(folder: Path, root: Path, known_classes: tuple[str, ...] | None, shown: str) -> tuple[tuple[str, ...], list[_File]]:
+    """Return the classes and their images as the linter lists them; links that leave the data root are none."""
+    listing = facts.list_files(folder, root, Budget(math.inf, time.monotonic))
+    classes = known_classes or listing.classes
+    strange = sorted(set(listing.classes) - set(classes))
+    if strange:
+        raise DataError(f'"{shown}" has a folder "{strange[0]}", and the training data has no such class.')
+    return classes, [
+        _File(folder / name / file, f"{name}/{file}", classes.index(name))
+        for name, files in zip(listing.classes, listing.files, strict=True)
+        for file in files
+    ]
 
 
 def _shape(dataset: ImageDirectory, files: list[_File]) -> tuple[int, int, int]:
@@ -104,13 +102,11 @@ def _size(path: Path) -> tuple[int, int, int] | None:
         return None
 
 
-def _decode_all(files: list[_File], shape: tuple[int, int, int], interpolation: str, root: Path) -> tuple[Array, list[BadRecord]]:
+def _decode_all(files: list[_File], shape: tuple[int, int, int], interpolation: str) -> tuple[Array, list[BadRecord]]:
     inputs = np.zeros((len(files), *shape), dtype=np.uint8)
 
     def decode(index: int) -> BadRecord | None:
         file = files[index]
-        if not location.is_inside(root, file.path):
-            return BadRecord(file.name, "a link that leaves the data root")
         try:
             inputs[index] = _pixels(file.path, shape, interpolation)
         except Exception as error:  # noqa: BLE001 -- decoders raise anything on bad bytes
