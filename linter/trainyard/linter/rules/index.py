@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trainyard.linter.rules import balance, learning_rate, memory, regularization
 from trainyard.linter.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (*learning_rate.RULES, *memory.RULES, *balance.RULES, *regularization.RULES)

@@ -33,17 +33,22 @@ class Violation(NamedTuple):
 
 
 class Valid(NamedTuple):
-    """A spec fragment on which the rule stays silent; it is merged onto a healthy spec named by ``onto``."""
+    """A spec fragment on which the rule stays silent; it is merged onto the healthy spec that ``onto`` names.
+
+    ``hardware`` names the profile to judge against, ``read`` holds fields of the facts read from the data.
+    """
 
     fragment: dict[str, object]
     onto: str = "images"
-    why: str = ""
+    hardware: str | None = None
+    read: dict[str, object] | None = None
 
 
 class Invalid(NamedTuple):
-    """A spec fragment on which the rule speaks once at ``pointer``, saying ``says`` and suggesting ``fix``.
+    """A spec fragment on which the rule speaks, first at ``pointer``, saying ``says`` and suggesting ``fix``.
 
-    ``severity`` is what a reader gets in ``recommended``; ``None`` means the rule's own.
+    ``fix_at`` is the suggestion's pointer where it is another one; ``severity`` is what a reader gets in
+    ``recommended`` (``None``: the rule's own). The rest is as in ``Valid``.
     """
 
     fragment: dict[str, object]
@@ -52,6 +57,9 @@ class Invalid(NamedTuple):
     fix: object = None
     onto: str = "images"
     severity: Severity | None = None
+    fix_at: str | None = None
+    hardware: str | None = None
+    read: dict[str, object] | None = None
 
 
 class Rule:

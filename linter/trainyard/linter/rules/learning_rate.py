@@ -1,0 +1,249 @@
+"""The learning rate of the optimizer, against what the optimizer, the model and the length of the run can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainyard.linter.estimate import learning_rate
+from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.wording import count, number
+from trainyard.linter.source.faults import Suggestion
+from trainyard.linter.source.severity import Severity
+
+POINTER = "/optimizer/learning_rate"
+# The seed page's thresholds, for every optimizer alike.
+_LITERAL_HIGH, _LITERAL_LOW = 0.01, 1e-5
+# From here on a frozen base excuses no longer: an Adam step moves every weight of the head by a tenth.
+_HIGH_FOR_ANY_ADAPTIVE = 0.1
+# Weights cannot move further than rate times updates; less than this is no training (see LearningRateTooLow).
+_REACH_ADAPTIVE, _REACH_SGD = 0.02, 0.1
+
+_NAMES = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "adamax": "Adamax", "rmsprop": "RMSprop", "sgd": "SGD"}
+
+
+def optimizer_name(kind: str) -> str:
+    """Return an optimizer's name as its paper writes it."""
+    return _NAMES.get(kind, kind.capitalize())
+
+
+def suggested(case: Case) -> float:
+    """Return the rate to write instead, for this optimizer, batch and model."""
+    spec = case.spec
+    return learning_rate.suggested(spec.optimizer, spec.training.batch_size, case.parameters, normalized=case.traits.normalized)
+
+
+def _violation(case: Case, problem: str, severity: Severity | None = None) -> Violation:
+    value = suggested(case)
+    return Violation(POINTER, f"{problem}; write {number(value)}", suggestion=Suggestion(POINTER, value), severity=severity)
+
+
+def _told(case: Case) -> str:
+    return f"learning rate {number(case.spec.optimizer.learning_rate)}{case.origin(POINTER)}"
+
+
+class LearningRateTooHigh(Rule):
+    """The learning rate is above what the optimizer can use.
+
+    What it checks:
+        `optimizer.learning_rate` against the range of its optimizer. Adam, AdamW, Nadam, Adamax and RMSprop: above 0.01 when
+        hidden layers learn from scratch, error above 1 (RMSprop 0.5). SGD: the rate over (1 - momentum), above 3 (1 without
+        momentum; 0.5 without normalization when more than six layers learn), error above 20 (2 without momentum). Adagrad 0.5
+        and 5, Adadelta 10, Lion 0.003 and 0.3. Frozen bases and models without hidden layers are exempt from the warnings; with
+        a frozen base and a hidden head Adam and its kin are warned from 0.1 on.
+
+    Why it fails:
+        Each step overshoots: the loss jumps, stays at the level of guessing, or becomes no number. An Adam step moves every
+        weight by about the rate itself, and weights start at a few hundredths.
+
+    Evidence:
+        Kingma & Ba 2015, section 2.1 (size of an Adam step); Goyal et al. 2017, arXiv 1706.02677, and Bengio 2012, arXiv
+        1206.5533 (SGD); Smith 2018, arXiv 1803.09820 (range test). LR too high is 6 of the 53 real faults in DeepDiagnosis'
+        benchmark (ICSE 2022). UMLAUT's single bound of 0.01 for every optimizer raises false alarms on SGD recipes.
+
+    When to ignore:
+        When a range test on this very model and data showed that the loss still falls at this rate.
+    """
+
+    code = "LR001"
+    name = "learning-rate-too-high"
+    severity = Severity.WARNING
+    strict = Severity.WARNING
+    reads = (POINTER, "/optimizer", "/model", "/training/batch_size")
+    VALID = (
+        Valid({"optimizer": {"learning_rate": 0.01}}),
+        Valid({"optimizer": {"type": "sgd", "learning_rate": 0.1, "momentum": 0.9}}),
+        Valid({"model": {"hidden": []}, "optimizer": {"learning_rate": 0.05}}, onto="table"),
+        Valid({"optimizer": {"learning_rate": 0.02}}, onto="transfer"),
+        Valid({"optimizer": {"type": "adadelta", "learning_rate": 1.0}}),
+    )
+    INVALID = (
+        Invalid({"optimizer": {"learning_rate": 0.5}}, POINTER, "far above what Adam can use", fix=0.0018),
+        Invalid({"optimizer": {"learning_rate": 3}}, POINTER, "cannot work", fix=0.0018, severity=Severity.ERROR),
+        Invalid({"optimizer": {"type": "sgd", "learning_rate": 5, "momentum": 0.0}}, POINTER, "cannot work", severity=Severity.ERROR),
+        Invalid({"optimizer": {"type": "sgd", "learning_rate": 0.5, "momentum": 0.9}}, POINTER, "adds up to 5"),
+        Invalid(
+            {"model": {"head": {"hidden": [32], "dropout": 0.2}}, "optimizer": {"learning_rate": 0.2}}, POINTER, "Adam", onto="transfer"
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare with the optimizer's bounds."""
+        optimizer = case.spec.optimizer
+        bounds, rate = learning_rate.bounds(optimizer), learning_rate.effective(optimizer)
+        if rate <= bounds.usual_high or not case.traits.has_hidden:
+            return
+        name = optimizer_name(optimizer.type)
+        if rate > bounds.error_above:
+            yield _violation(case, f"{_told(case)} cannot work: {self._why(case, rate)}", Severity.ERROR)
+        elif rate > self._warn_above(case, bounds):
+            usual = f"{number(bounds.usual_low)} to {number(bounds.usual_high)}"
+            detail = (
+                f" (usual: {usual})"
+                if rate == optimizer.learning_rate
+                else f": with the momentum it adds up to {number(rate)}, usual is {usual}"
+            )
+            yield _violation(case, f"{_told(case)} is far above what {name} can use here{detail}")
+
+    def check_strictly(self, case: Case) -> Iterator[Violation]:
+        """Apply the seed page's 0.01 to every optimizer and model."""
+        found = list(self.check(case))
+        if not found and case.spec.optimizer.learning_rate > _LITERAL_HIGH:
+            found = [_violation(case, f"{_told(case)} is above {number(_LITERAL_HIGH)}, likely too high")]
+        yield from found
+
+    @staticmethod
+    def _warn_above(case: Case, bounds: learning_rate.Bounds) -> float:
+        kind, traits = case.spec.optimizer.type, case.traits
+        if traits.pretrained:
+            return _HIGH_FOR_ANY_ADAPTIVE if kind in learning_rate.ADAPTIVE and traits.frozen else bounds.error_above
+        if kind == "sgd" and bounds.warn_above > 1 and not traits.normalized and traits.weighted > 6:
+            return bounds.usual_high / 4
+        return bounds.warn_above
+
+    @staticmethod
+    def _why(case: Case, rate: float) -> str:
+        if case.spec.optimizer.type == "sgd":
+            return (
+                f"a step of {number(rate)} times the gradient overshoots"
+                if rate == case.spec.optimizer.learning_rate
+                else (f"with the momentum it adds up to {number(rate)} times the gradient, which overshoots")
+            )
+        return f"each step of {optimizer_name(case.spec.optimizer.type)} moves every weight by about that much"
+
+
+class LearningRateTooLow(Rule):
+    """The learning rate is so low that the weights hardly move.
+
+    What it checks:
+        Hidden layers that learn from scratch: below 1e-5 for Adam and its kin and for Adagrad, 0.01 for Adadelta, 1e-6 for Lion;
+        and, where the number of updates U is known, rate * U below 0.02 for adaptive optimizers, rate / (1 - momentum) * U
+        below 0.1 for SGD.
+
+    Why it fails:
+        No weight can move further than rate times updates, give or take the size of its gradient, and useful weights lie a few
+        tenths away from where they start. The run ends before it has learnt.
+
+    Evidence:
+        Kingma & Ba 2015, section 2.1: an Adam step is at most about the rate; the bound on the distance follows. Keras'
+        own default for Adadelta (0.001) is a thousandth of the paper's and is known to be slow.
+
+    When to ignore:
+        When the run goes on from weights that are nearly right and the spec cannot say so.
+    """
+
+    code = "LR002"
+    name = "learning-rate-too-low"
+    severity = Severity.WARNING
+    strict = Severity.WARNING
+    reads = (POINTER, "/optimizer", "/model", "/dataset", "/training", "/scheduler")
+    VALID = (
+        Valid({"optimizer": {"learning_rate": 1e-4}}),
+        Valid({"optimizer": {"learning_rate": 5e-6}, "model": {"trainable": "all"}}, onto="transfer"),
+        Valid({"optimizer": {"learning_rate": 1e-6}, "model": {"initial": "earlier/bundle"}}),
+    )
+    INVALID = (
+        Invalid({"optimizer": {"learning_rate": 1e-6}}, POINTER, "far below what Adam can use", fix=0.0018),
+        Invalid({"optimizer": {"type": "adadelta"}}, POINTER, "the default", fix=1.0),
+        Invalid(
+            {"optimizer": {"learning_rate": 2e-5}, "training": {"epochs": 2}}, POINTER, "no weight can move further than 0.00", fix=0.0018
+        ),
+        Invalid({"optimizer": {"type": "sgd", "learning_rate": 1e-6}}, POINTER, "no weight can move", fix=0.0012),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare with the optimizer's lower bound and with the reach of the whole run."""
+        optimizer = case.spec.optimizer
+        if optimizer.learning_rate <= 0 or not case.traits.learns_deep_from_scratch:
+            return
+        bounds = learning_rate.bounds(optimizer)
+        rate = learning_rate.effective(optimizer)
+        if rate < bounds.warn_below:
+            usual = f"{number(bounds.usual_low)} to {number(bounds.usual_high)}"
+            yield _violation(case, f"{_told(case)} is far below what {optimizer_name(optimizer.type)} can use here (usual: {usual})")
+        elif case.updates and optimizer.type not in {"adagrad", "adadelta", "lion"}:
+            least = _REACH_SGD if optimizer.type == "sgd" else _REACH_ADAPTIVE
+            # Where the rate is usual it is the run that is too short, which another rule says.
+            if rate * case.updates < least and rate < bounds.usual_low:
+                reach = f"over {count(case.updates, 'update')} no weight can move further than {number(rate * case.updates)}"
+                yield _violation(case, f"{_told(case)} is too low for this run: {reach}")
+
+    def check_strictly(self, case: Case) -> Iterator[Violation]:
+        """Apply the seed page's 1e-5 to every optimizer and model."""
+        found = list(self.check(case))
+        if not found and 0 < case.spec.optimizer.learning_rate < _LITERAL_LOW:
+            found = [_violation(case, f"{_told(case)} is below {number(_LITERAL_LOW)}, likely too low")]
+        yield from found
+
+
+class LearningRateNotPositive(Rule):
+    """The learning rate is zero or negative.
+
+    What it checks:
+        `optimizer.learning_rate`, and that of each entry of `training.stages`, is above zero.
+
+    Why it fails:
+        At zero nothing is learnt; below zero every step climbs instead of descending.
+
+    Evidence:
+        Definition of gradient descent. All six trainers of strands-labs/robots accepted a rate of 0 without a word
+        (strands-labs/robots#1943).
+
+    When to ignore:
+        Never: to judge a model without training it, use evaluation instead.
+    """
+
+    code = "LR003"
+    name = "learning-rate-not-positive"
+    severity = Severity.ERROR
+    reads = (POINTER, "/optimizer", "/model", "/training")
+    VALID = (Valid({"optimizer": {"learning_rate": 1e-5}}),)
+    INVALID = (
+        Invalid({"optimizer": {"learning_rate": 0}}, POINTER, "learning rate 0 teaches nothing", fix=0.0018),
+        Invalid({"optimizer": {"learning_rate": -0.001}}, POINTER, "climbs", fix=0.0018),
+        Invalid(
+            {"training": {"stages": [{"trainable": "all", "epochs": 3, "learning_rate": 0}]}},
+            "/training/stages/0/learning_rate",
+            "teaches nothing",
+            onto="transfer",
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look at the optimizer and at every stage."""
+        places = [(POINTER, case.spec.optimizer.learning_rate)]
+        places += [
+            (f"/training/stages/{index}/learning_rate", stage.learning_rate)
+            for index, stage in enumerate(case.spec.training.stages)
+            if stage.learning_rate is not None
+        ]
+        for pointer, rate in places:
+            if rate <= 0:
+                value = suggested(case)
+                why = "teaches nothing" if rate == 0 else "climbs the loss instead of descending it"
+                yield Violation(
+                    pointer, f"learning rate {number(rate)} {why}; write {number(value)}", suggestion=Suggestion(pointer, value)
+                )
+
+
+RULES = (LearningRateTooHigh(), LearningRateTooLow(), LearningRateNotPositive())

@@ -1,0 +1,122 @@
+"""Whether a training step fits the device, as an interval: an error needs the low end, silence the high one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainyard.linter.estimate.hardware import HardwareProfile, built_in
+from trainyard.linter.estimate.memory import Demand
+from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.wording import number, size
+from trainyard.linter.source.faults import Suggestion
+from trainyard.linter.source.severity import Severity
+
+POINTER = "/training/batch_size"
+# A suggestion leaves a tenth of the memory free, and is a multiple of what tensor cores like.
+_HEADROOM, _EVEN = 0.9, 8
+
+
+class BatchExceedsMemory(Rule):
+    """A training step needs more memory than the device has.
+
+    What it checks:
+        Weights, gradients, optimizer slots, activations that the backward pass reads, convolution workspace and the device's own
+        overhead, as an interval, against what the hardware profile can give. The low end does not fit: error. The high end does
+        not: warning. Without a profile: error when the low end exceeds the largest built-in card, else info with the cards that
+        it fits, unless it fits all of them.
+
+    Why it fails:
+        The device runs out of memory at the first step, or at the first one that is larger than those before.
+
+    Evidence:
+        Terms as in DNNMem (doi 10.1145/3368089.3417050), whose error is about 15 %: hence an interval and no single threshold.
+        Activations dominate for convolutional nets: keras-team/keras#5199. Sums by hand were low by 1.6 in BVLC/caffe#5464.
+
+    When to ignore:
+        When the spec has run on that device before. `trainyard calibrate` measures a box and narrows the interval.
+    """
+
+    code = "MEM001"
+    name = "batch-exceeds-memory"
+    severity = Severity.ERROR
+    strict = Severity.WARNING
+    reads = (POINTER, "/model", "/dataset", "/task", "/loss", "/optimizer", "/training", "/resources")
+    VALID = (
+        Valid({}, hardware="t4"),
+        Valid({}),
+        Valid({"dataset": {"input_shape": [224, 224, 3]}, "training": {"batch_size": 32}}, hardware="a100-40gb"),
+    )
+    INVALID = (
+        Invalid(
+            {"dataset": {"input_shape": [512, 512, 3]}, "training": {"batch_size": 4096}},
+            POINTER,
+            "does not fit",
+            fix=48,
+            hardware="t4",
+        ),
+        Invalid({"dataset": {"input_shape": [512, 512, 1]}, "training": {"batch_size": 8192}}, POINTER, "exceeds the largest card known"),
+        Invalid(
+            {"dataset": {"input_shape": [512, 512, 1]}, "training": {"batch_size": 256}},
+            POINTER,
+            "fits cards from",
+            severity=Severity.INFO,
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare the interval with the profile, or with the built-in cards."""
+        if case.demand is None:
+            return
+        if case.hardware is not None:
+            yield from self._against(case, case.demand, case.hardware)
+        else:
+            yield from self._against_all(case, case.demand)
+
+    def check_strictly(self, case: Case) -> Iterator[Violation]:
+        """Say the same, everything but an error as a warning."""
+        for violation in self.check(case):
+            yield violation._replace(severity=max(violation.severity or self.severity, Severity.WARNING))
+
+    def _against(self, case: Case, demand: Demand, profile: HardwareProfile) -> Iterator[Violation]:
+        need, usable = demand.memory(case.device_batch, profile).total, profile.usable_bytes
+        if need.high <= usable:
+            return
+        told = f"batch size {number(case.spec.training.batch_size)}{case.origin(POINTER)} needs {size(need.low)} to {size(need.high)}"
+        offer = f"{profile.device} offers {size(usable)}"
+        if need.low > usable:
+            yield self._violation(case, demand, profile, f"{told}; {offer}, so it does not fit", Severity.ERROR)
+        else:
+            yield self._violation(case, demand, profile, f"{told}; {offer}, so it may not fit", Severity.WARNING)
+
+    def _against_all(self, case: Case, demand: Demand) -> Iterator[Violation]:
+        cards = built_in()
+        needs = [demand.memory(case.device_batch, card).total for card in cards]
+        told = f"batch size {number(case.spec.training.batch_size)}{case.origin(POINTER)} needs"
+        if needs[-1].low > cards[-1].usable_bytes:
+            largest = f"{cards[-1].device}, {size(cards[-1].usable_bytes)}"
+            problem = f"{told} at least {size(needs[-1].low)}, which exceeds the largest card known ({largest})"
+            yield self._violation(case, demand, cards[-1], problem, Severity.ERROR)
+        elif needs[0].high > cards[0].usable_bytes:
+            fitting = next((card for card, need in zip(cards, needs, strict=True) if need.high <= card.usable_bytes), cards[-1])
+            cards_from = f"fits cards from {size(fitting.memory_bytes)} ({fitting.device}) on"
+            message = f"{told} {size(needs[0].low)} to {size(needs[0].high)} and {cards_from}; name yours with --hardware to be sure"
+            yield Violation(POINTER, message, severity=Severity.INFO)
+
+    @staticmethod
+    def _violation(case: Case, demand: Demand, profile: HardwareProfile, problem: str, severity: Severity) -> Violation:
+        batch = largest_batch(case, demand, profile)
+        if batch == 0:
+            return Violation(POINTER, f"{problem}; not even one sample fits, so make the model or its input smaller", severity=severity)
+        return Violation(POINTER, f"{problem}; write {number(batch)}", suggestion=Suggestion(POINTER, batch), severity=severity)
+
+
+def largest_batch(case: Case, demand: Demand, profile: HardwareProfile) -> int:
+    """Return the largest global batch that fits with a tenth to spare, rounded down to a multiple of 8 where it can be."""
+    devices = max(1, case.spec.resources.gpus or 1)
+    roomy = profile._replace(usable_share=profile.usable_share * _HEADROOM)
+    largest = demand.largest_batch(roomy, case.device_batch)
+    return (largest - largest % _EVEN if largest >= _EVEN else largest) * devices
+
+
+RULES = (BatchExceedsMemory(),)
