@@ -80,12 +80,12 @@ def _model(model: Object) -> None:
     if kind == "cnn":
         _cnn(model)
     elif kind == "mlp":
-        model["dropout"] = _rates(model["dropout"], len(model["hidden"]))
+        model["dropout"] = _rates(model["dropout"], len(model["hidden"] or ()))
     elif kind == "transfer":
         _head(model["head"], 0.0)
     elif kind == "graph":
         previous = "input"
-        for node in model["layers"]:
+        for node in model["layers"] or ():
             if node["inputs"] is DERIVED:
                 node["inputs"] = [previous]
             previous = node["name"]
@@ -93,7 +93,7 @@ def _model(model: Object) -> None:
 
 def _cnn(model: Object) -> None:
     shared = model.pop("dropout", None) or {}
-    blocks = model["blocks"]
+    blocks = model["blocks"] or ()
     rates = _rates(shared.get("conv", 0.0), len(blocks))
     for at, block in enumerate(blocks):
         if block["dropout"] is DERIVED:

@@ -109,12 +109,13 @@ class Repeated(Node):
 class Record(Node):
     """An object with known keys; built as the named tuple of the same name."""
 
-    __slots__ = ("_blank", "_builders", "_fields", "_fillers", "_fresh", "_keys", "_make", "_name")
+    __slots__ = ("_blank", "_builders", "_fields", "_fillers", "_fresh", "_keys", "_make", "_name", "_spread")
     plain = False
 
-    def __init__(self, name: str, fields: dict[str, tuple[Node, Any]]) -> None:
+    def __init__(self, name: str, fields: dict[str, tuple[Node, Any]], spread: str | None) -> None:
         self._name = name
         self._fields = fields
+        self._spread = spread
         fresh = {key for key, (node, default) in fields.items() if _makes_new(node, default)}
         self._blank = {key: None if key in fresh else default for key, (_, default) in fields.items()}
         self._fillers = tuple((key, node.fill) for key, (node, _) in fields.items() if not node.plain)
@@ -124,9 +125,11 @@ class Record(Node):
         self._builders: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
 
     def fill(self, value: Any) -> Any:
-        """Return a new object with every key of the schema, in its order."""
+        """Return a new object with every key of the schema, in its order, and no other."""
         filled = self._blank.copy()
         filled.update(value)
+        if len(filled) != len(self._blank):
+            filled = {key: member for key, member in filled.items() if key in self._blank or key == self._spread}
         for key, fill in self._fillers:
             if key in value:
                 filled[key] = fill(value[key])
@@ -394,9 +397,10 @@ def compiled_list(node: dict[str, Any]) -> Node:
 
 def _record(name: str, whole: dict[str, Any]) -> Record:
     properties = whole["properties"]
-    fields = {key: _field(node) for key, node in properties.items() if "x-spread" not in node and key != "$schema"}
+    spread = next((key for key, node in properties.items() if "x-spread" in node), None)
+    fields = {key: _field(node) for key, node in properties.items() if key not in {spread, "$schema"}}
     spans = "minProperties" in whole and not any("default" in bundle.merged(node) for node in properties.values())
-    return (Span if spans else Record)(whole.get("x-class", name), fields)
+    return (Span if spans else Record)(whole.get("x-class", name), fields, spread)
 
 
 def _field(node: dict[str, Any]) -> tuple[Node, Any]:

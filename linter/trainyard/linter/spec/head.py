@@ -42,11 +42,16 @@ def _written_output(model: Object | None, output: Object | None) -> tuple[int | 
     layers = model.get("layers") if model is not None else None
     if not layers:
         return None, None
-    last = layers[-1].get("layer", layers[-1])
-    if last["type"] == "activation" and len(layers) > 1:
-        before = layers[-2].get("layer", layers[-2])
-        return before.get("units"), last["activation"]
+    last = _layer(layers[-1])
+    if last.get("type") == "activation" and len(layers) > 1:
+        return _layer(layers[-2]).get("units"), last["activation"]
     return last.get("units"), last.get("activation")
+
+
+def _layer(entry: Object) -> Object:
+    """Return a layer, or the layer inside a node of a graph."""
+    layer: Object = entry.get("layer", entry) or {}
+    return layer
 
 
 def _loss(task: str | None, units: int | None, activation: str | None) -> Object | None:

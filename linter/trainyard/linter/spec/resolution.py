@@ -19,11 +19,10 @@ def resolve(value: Mapping[str, Any], *, classes: int | None = None) -> dict[str
     unknown. In what is left of a partial spec, the required sections that are missing are ``null``.
 
     Args:
-        value: a spec that ``check`` found nothing wrong with; left untouched.
+        value: a spec in which ``check`` found no errors; left untouched.
         classes: number of classes that was read from the data; goes before the declared one.
     """
     spec: dict[str, Any] = root().fill(value)
-    spec.pop("$schema", None)
     derivation.derive(spec, classes)
     if spec["loss"] is None:
         del spec["loss"]
