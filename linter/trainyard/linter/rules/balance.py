@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainyard.linter.estimate.weights import balanced
 from trainyard.linter.rules.case import Case
-from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.rule import CLASS_COUNTS, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -63,7 +63,7 @@ class ImbalancedClasses(Rule):
     name = "imbalanced-classes"
     severity = Severity.WARNING
     strict = Severity.WARNING
-    reads = (IMBALANCE, "/dataset", "/task", "/loss", "/metrics")
+    reads = (IMBALANCE, *CLASS_COUNTS, "/loss", "/metrics")
     VALID = (
         Valid({"dataset": {"facts": {"class_counts": [600, 590, 600, 600, 590, 600, 620, 600, 600, 65]}}}),
         Valid({"task": "regression"}, onto="regression"),

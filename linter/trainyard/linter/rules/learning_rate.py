@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainyard.linter.estimate import learning_rate
 from trainyard.linter.rules.case import Case
-from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.rule import STEPS, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import count, number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -30,7 +30,9 @@ def optimizer_name(kind: str) -> str:
 def suggested(case: Case) -> float:
     """Return the rate to write instead, for this optimizer, batch and model."""
     spec = case.spec
-    return learning_rate.suggested(spec.optimizer, spec.training.batch_size, case.parameters, normalized=case.traits.normalized)
+    rate = learning_rate.suggested(spec.optimizer, spec.training.batch_size, case.parameters, normalized=case.traits.normalized)
+    usual = learning_rate.bounds(spec.optimizer).usual_high * (1 - learning_rate.momentum(spec.optimizer))
+    return learning_rate.rounded(min(rate, usual))
 
 
 def _violation(case: Case, problem: str, severity: Severity | None = None) -> Violation:
@@ -69,7 +71,7 @@ class LearningRateTooHigh(Rule):
     name = "learning-rate-too-high"
     severity = Severity.WARNING
     strict = Severity.WARNING
-    reads = (POINTER, "/optimizer", "/model", "/training/batch_size")
+    reads = (POINTER, "/optimizer", "/model")
     VALID = (
         Valid({"optimizer": {"learning_rate": 0.01}}),
         Valid({"optimizer": {"type": "sgd", "learning_rate": 0.1, "momentum": 0.9}}),
@@ -156,7 +158,7 @@ class LearningRateTooLow(Rule):
     name = "learning-rate-too-low"
     severity = Severity.WARNING
     strict = Severity.WARNING
-    reads = (POINTER, "/optimizer", "/model", "/dataset", "/training", "/scheduler")
+    reads = (POINTER, "/optimizer", "/model", *STEPS)
     VALID = (
         Valid({"optimizer": {"learning_rate": 1e-4}}),
         Valid({"optimizer": {"learning_rate": 5e-6}, "model": {"trainable": "all"}}, onto="transfer"),
@@ -216,7 +218,7 @@ class LearningRateNotPositive(Rule):
     code = "LR003"
     name = "learning-rate-not-positive"
     severity = Severity.ERROR
-    reads = (POINTER, "/optimizer", "/model", "/training")
+    reads = (POINTER, "/optimizer/type", "/training/stages")
     VALID = (Valid({"optimizer": {"learning_rate": 1e-5}}),)
     INVALID = (
         Invalid({"optimizer": {"learning_rate": 0}}, POINTER, "learning rate 0 teaches nothing", fix=0.0018),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from trainyard.linter.estimate.hardware import HardwareProfile, built_in
 from trainyard.linter.estimate.memory import Demand
 from trainyard.linter.rules.case import Case
-from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.rule import MODEL_SHAPE, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import number, size
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -41,7 +41,7 @@ class BatchExceedsMemory(Rule):
     name = "batch-exceeds-memory"
     severity = Severity.ERROR
     strict = Severity.WARNING
-    reads = (POINTER, "/model", "/dataset", "/task", "/loss", "/optimizer", "/training", "/resources")
+    reads = (POINTER, "/training/precision", "/training/gradient_accumulation", "/resources/gpus", "/optimizer", *MODEL_SHAPE)
     VALID = (
         Valid({}, hardware="t4"),
         Valid({}),
@@ -91,17 +91,19 @@ class BatchExceedsMemory(Rule):
 
     def _against_all(self, case: Case, demand: Demand) -> Iterator[Violation]:
         cards = built_in()
-        needs = [demand.memory(case.device_batch, card).total for card in cards]
+        least, most = (demand.memory(case.device_batch, card).total for card in (cards[0], cards[-1]))
+        if least.high <= cards[0].usable_bytes:
+            return
         told = f"batch size {number(case.spec.training.batch_size)}{case.origin(POINTER)} needs"
-        if needs[-1].low > cards[-1].usable_bytes:
+        if most.low > cards[-1].usable_bytes:
             largest = f"{cards[-1].device}, {size(cards[-1].usable_bytes)}"
-            problem = f"{told} at least {size(needs[-1].low)}, which exceeds the largest card known ({largest})"
+            problem = f"{told} at least {size(most.low)}, which exceeds the largest card known ({largest})"
             yield self._violation(case, demand, cards[-1], problem, Severity.ERROR)
-        elif needs[0].high > cards[0].usable_bytes:
-            fitting = next((card for card, need in zip(cards, needs, strict=True) if need.high <= card.usable_bytes), cards[-1])
-            cards_from = f"fits cards from {size(fitting.memory_bytes)} ({fitting.device}) on"
-            message = f"{told} {size(needs[0].low)} to {size(needs[0].high)} and {cards_from}; name yours with --hardware to be sure"
-            yield Violation(POINTER, message, severity=Severity.INFO)
+            return
+        fitting = next((card for card in cards if demand.memory(case.device_batch, card).total.high <= card.usable_bytes), cards[-1])
+        cards_from = f"fits cards from {size(fitting.memory_bytes)} ({fitting.device}) on"
+        message = f"{told} {size(least.low)} to {size(least.high)} and {cards_from}; name yours with --hardware to be sure"
+        yield Violation(POINTER, message, severity=Severity.INFO)
 
     @staticmethod
     def _violation(case: Case, demand: Demand, profile: HardwareProfile, problem: str, severity: Severity) -> Violation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainyard.linter.rules.case import Case
-from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.rule import CLASS_COUNTS, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.traits import dropouts, layers
 from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
@@ -63,7 +63,7 @@ class NoRegularization(Rule):
     name = "no-regularization"
     severity = Severity.WARNING
     strict = Severity.WARNING
-    reads = ("/regularization", "/model", "/dataset", "/task", "/augmentation", "/optimizer", "/callbacks/early_stopping")
+    reads = ("/regularization", "/model", "/augmentation", "/optimizer/weight_decay", "/callbacks/early_stopping", *CLASS_COUNTS)
     VALID = (
         Valid({"model": {"dropout": 0}, "regularization": {"l2": 1e-4}}, onto="table"),
         Valid({"model": {"dropout": 0}, "optimizer": {"type": "adamw"}}, onto="table"),

@@ -18,6 +18,11 @@ from trainyard.linter.source.severity import Severity
 if TYPE_CHECKING:
     from trainyard.linter.rules.case import Case
 
+# What the layers of a model follow from, what the steps of a run follow from, and what the class counts follow from.
+MODEL_SHAPE = ("/model", "/dataset/input_shape", "/dataset/facts/classes", "/task", "/loss")
+CLASS_COUNTS = ("/dataset/facts", "/dataset/split", "/task")
+STEPS = (*CLASS_COUNTS, "/training/batch_size", "/training/epochs", "/training/drop_remainder", "/training/gradient_accumulation")
+
 
 class Violation(NamedTuple):
     """What a rule found: where (a JSON pointer into the spec), and what to say about it.
