@@ -99,8 +99,6 @@ def _objective(spec: Spec) -> Iterator[Gap]:
         yield "/loss", "there is no loss."
     elif loss.type in _OTHER_LOSSES:
         yield "/loss/type", f"{loss.type} is not trained yet: {_OTHER_LOSSES[loss.type]}."
-    elif loss.reduction in {"none", None}:
-        yield "/loss/reduction", "without a reduction the loss is no single number."
     if len(spec.metrics) > _MOST_METRICS:
         yield "/metrics", f"an epoch reports at most {_MOST_METRICS} metrics."
     names = ["loss", "unweighted_loss", "epoch", "learning_rate"]

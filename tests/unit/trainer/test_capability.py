@@ -1,0 +1,51 @@
+from typing import Any
+
+import pytest
+
+from trainyard.service.core.capability import untrainable
+
+IMAGES = {"type": "image_directory", "path": "pictures", "input_shape": [8, 8, 1], "facts": {"classes": ["a", "b"]}}
+CNN = {"type": "cnn", "blocks": [{"filters": 2}]}
+CHANGES: list[tuple[str, dict[str, Any]]] = [
+    ("/task", {"task": "regression", "dataset": IMAGES, "model": CNN}),
+    ("/dataset/scaling", {"dataset": {"scaling": "preprocess_input"}}),
+    ("/dataset/scaling", {"dataset": {"scaling": "unit"}}),
+    ("/dataset/target", {"dataset": {"target": ["a", "b"]}}),
+    ("/dataset/split/group", {"dataset": {**IMAGES, "split": {"method": "group", "group": "who"}}, "model": CNN}),
+    ("/augmentation/0", {"augmentation": [{"type": "random_flip"}]}),
+    ("/augmentation/1", {"dataset": IMAGES, "model": CNN, "augmentation": [{"type": "random_flip"}, {"type": "mix_up"}]}),
+    ("/augmentation/0", {"dataset": IMAGES, "model": CNN, "augmentation": [{"type": "random_hue", "factor": 0.1}]}),
+    ("/model/type", {"model": {"type": "sequential", "layers": [{"type": "dense", "units": 2}]}}),
+    ("/model/initial", {"model": {"initial": "other/bundle"}}),
+    ("/loss/type", {"loss": {"type": "circle"}}),
+    ("/metrics/1/name", {"metrics": ["accuracy", {"type": "f1", "name": "accuracy"}]}),
+    ("/optimizer/clipvalue", {"optimizer": {"type": "adam", "clipnorm": 1.0, "clipvalue": 1.0}}),
+    ("/training/gradient_accumulation", {"training": {"gradient_accumulation": 4}}),
+    ("/training/loss_scale", {"training": {"precision": "mixed_float16", "loss_scale": 1024}}),
+    ("/imbalance", {"imbalance": {"type": "focal"}, "loss": {"type": "categorical_hinge"}}),
+    ("/imbalance", {"task": "regression", "imbalance": {"type": "oversample"}}),
+    ("/callbacks/tensorboard", {"callbacks": {"tensorboard": True}}),
+    ("/callbacks/on_divergence", {"callbacks": {"on_divergence": {"action": "roll_back"}}}),
+    ("/callbacks/checkpoint/keep", {"callbacks": {"checkpoint": {"keep": 3}}}),
+    ("/callbacks/early_stopping/monitor", {"callbacks": {"early_stopping": {"monitor": "val_auc"}}}),
+    ("/scheduler/0/monitor", {"scheduler": {"type": "reduce_on_plateau", "monitor": "val_auc"}}),
+    ("/resources/gpus", {"resources": {"gpus": 2}}),
+]
+
+
+@pytest.mark.parametrize("pointer, changes", CHANGES, ids=[f"{pointer}-{place}" for place, (pointer, _) in enumerate(CHANGES)])
+def test_what_can_not_be_trained_is_named_by_its_pointer(typed: Any, pointer: str, changes: dict[str, Any]) -> None:
+    gaps = untrainable(typed(**changes))
+
+    assert [found for found, _ in gaps] == [pointer]
+    assert all(message.endswith(".") for _, message in gaps)
+
+
+def test_a_small_classification_has_no_gap(typed: Any) -> None:
+    assert untrainable(typed()) == ()
+
+
+def test_every_gap_of_a_spec_is_named_at_once(typed: Any) -> None:
+    gaps = untrainable(typed(resources={"gpus": 2}, callbacks={"tensorboard": True}))
+
+    assert [pointer for pointer, _ in gaps] == ["/callbacks/tensorboard", "/resources/gpus"]
