@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from trainyard.client.errors import BadSettings
 
@@ -11,8 +10,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 50051
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Host and port; an IPv6 host stands without its brackets."""
 
     host: str
@@ -21,8 +19,10 @@ class Address:
     @property
     def loopback(self) -> bool:
         """True when nothing sent there can leave this machine."""
-        if self.host.lower() == "localhost":
+        if self.host.lower() in {"localhost", DEFAULT_HOST}:
             return True
+        import ipaddress
+
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:

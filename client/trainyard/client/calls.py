@@ -7,8 +7,7 @@ Pure, so that one description serves the blocking client and, later, its asynchr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from trainyard.client.translation import jobs
 from trainyard.v1 import training_service_pb2 as pb
@@ -27,8 +26,7 @@ DEADLINE_SECONDS = 10.0
 GATE_DEADLINE_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[Answer]):
+class Call(NamedTuple, Generic[Answer]):
     """One call; ``deadline_seconds`` is None for a stream that lasts as long as it lasts."""
 
     method: str

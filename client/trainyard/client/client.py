@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -42,7 +41,7 @@ class Client:
         self._connection = Connection(settings)
 
     @classmethod
-    def from_environment(cls, server: str | None = None, token_file: Path | None = None) -> Self:
+    def from_environment(cls, server: str | None = None, token_file: str | os.PathLike[str] | None = None) -> Self:
         """Make a client as the commands do: what is not given comes from TRAINYARD_SERVER, TRAINYARD_TOKEN_FILE, this machine."""
         return cls(settle(server, token_file, os.environ))
 

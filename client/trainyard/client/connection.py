@@ -7,7 +7,6 @@ server is away (UNAVAILABLE, before any answer); streams have their own way back
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
@@ -24,22 +23,10 @@ if TYPE_CHECKING:
 SERVICE = "trainyard.v1.TrainingService"
 # Repeating these changes nothing: they read, or carry a request id, or say what has been said before.
 REPEATABLE = ("LintSpec", "PlanSpec", "CreateJob", "GetJob", "ListJobs", "CancelJob", "GetServerInfo")
-SERVICE_CONFIG = json.dumps(
-    {
-        "methodConfig": [
-            {
-                "name": [{"service": SERVICE, "method": method} for method in REPEATABLE],
-                "retryPolicy": {
-                    "maxAttempts": 4,
-                    "initialBackoff": "0.1s",
-                    "maxBackoff": "1s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ]
-    }
-)
+# Written as text, so that no command has to import json for it.
+_NAMES = ",".join(f'{{"service":"{SERVICE}","method":"{method}"}}' for method in REPEATABLE)
+_POLICY = '{"maxAttempts":4,"initialBackoff":"0.1s","maxBackoff":"1s","backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}'
+SERVICE_CONFIG = f'{{"methodConfig":[{{"name":[{_NAMES}],"retryPolicy":{_POLICY}}}]}}'
 # A silent network is noticed within 40 s; the server allows a ping every 15 s.
 OPTIONS = (("grpc.service_config", SERVICE_CONFIG), ("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000))
 # A proxy named in the environment must never see what is meant for this machine.

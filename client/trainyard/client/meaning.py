@@ -7,13 +7,15 @@ one; transport failures, which the library describes for its developers, get a s
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import grpc
 
-from trainyard.client import details as rich
 from trainyard.client import errors
-from trainyard.client.details import Details
 from trainyard.client.settings import Settings
+
+if TYPE_CHECKING:
+    from trainyard.client.details import Details
 
 Code = grpc.StatusCode
 # What gRPC's transport says, and what a person calls it.
@@ -37,6 +39,8 @@ def code_of(error: grpc.RpcError) -> grpc.StatusCode:
 
 def meaning(error: grpc.RpcError, settings: Settings) -> errors.ClientError:
     """Return the exception that a failed call means."""
+    from trainyard.client import details as rich
+
     code, said = code_of(error), getattr(error, "details", lambda: "")() or ""
     return _MEANINGS.get(code, _fault)(said, rich.read(error), settings)
 

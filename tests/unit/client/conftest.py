@@ -50,7 +50,7 @@ JOB = Job(
 @pytest.fixture
 def make_job() -> Callable[..., Job]:
     def make(**changes: Any) -> Job:
-        return replace(JOB, **changes)
+        return JOB._replace(**changes)
 
     return make
 

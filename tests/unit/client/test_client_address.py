@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from trainyard.client import address
 from trainyard.client.address import Address
 from trainyard.client.errors import BadSettings
-from trainyard.client.settings import settle
+from trainyard.client.settings import settle, user_state_folder
 
 
 @pytest.mark.parametrize(
@@ -57,18 +60,28 @@ def test_an_option_wins_over_the_environment_and_that_over_the_default(tmp_path:
     assert (by_option.address.port, by_option.token) == (1, "from-option")
     by_environment = settle(None, None, environment)
     assert (by_environment.address.port, by_environment.token) == (2, "from-environment")
-    assert settle(None, None, {}, lambda: tmp_path / "nowhere").address == Address("127.0.0.1", 50051)
+    assert settle(None, None, {}, str(tmp_path / "nowhere")).address == Address("127.0.0.1", 50051)
 
 
 def test_the_token_that_a_server_left_here_is_found_and_goes_to_this_machine_only(tmp_path: Path) -> None:
     token_at(tmp_path / "token", "left-here")
-    assert settle(None, None, {}, lambda: tmp_path).token == "left-here"
-    assert settle("trainer.example:1", None, {}, lambda: tmp_path).token is None
+    assert settle(None, None, {}, str(tmp_path)).token == "left-here"
+    assert settle("trainer.example:1", None, {}, str(tmp_path)).token is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs itself is asked")
+@pytest.mark.parametrize("state_home", [None, "", "/somewhere", "relative"])
+def test_the_state_folder_is_where_platformdirs_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state_home: str | None) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    if state_home is not None:
+        monkeypatch.setenv("XDG_STATE_HOME", state_home)
+    assert (user_state_folder(os.environ, "linux")) == platformdirs.user_state_dir("trainyard")
 
 
 def test_without_a_token_there_is_none_and_the_place_is_remembered(tmp_path: Path) -> None:
-    settings = settle(None, None, {}, lambda: tmp_path)
-    assert (settings.token, settings.token_file) == (None, tmp_path / "token")
+    settings = settle(None, None, {}, str(tmp_path))
+    assert (settings.token, settings.token_file) == (None, str(tmp_path / "token"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two words", b"\xff\xfe", b"x" * 5000, b"line\nline"])

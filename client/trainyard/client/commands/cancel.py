@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from trainyard.client.commands import session
@@ -13,7 +11,7 @@ from trainyard.client.commands import session
 @click.argument("jobs", metavar="ID…", nargs=-1, required=True)
 @session.json_option
 @session.server_options
-def cancel(jobs: tuple[str, ...], as_json: bool, server: str | None, token_file: Path | None) -> int:
+def cancel(jobs: tuple[str, ...], as_json: bool, server: str | None, token_file: str | None) -> int:
     """End jobs at once, without a model; what they have told so far is kept. Asking twice is asking once."""
     from trainyard.client import documents
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 @click.command()
 @session.json_option
 @session.server_options
-def info(as_json: bool, server: str | None, token_file: Path | None) -> int:
+def info(as_json: bool, server: str | None, token_file: str | None) -> int:
     """Show the server's version, devices, slots and limits."""
     with session.session(server, token_file) as client:
         about = client.server_info()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +22,7 @@ HEADINGS = ("ID", "NAME", "STATE", "EPOCH", "BEST", "CREATED")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many, newest first.")
 @session.json_option
 @session.server_options
-def jobs(*, states: tuple[str, ...], tags: tuple[str, ...], limit: int, as_json: bool, server: str | None, token_file: Path | None) -> int:
+def jobs(*, states: tuple[str, ...], tags: tuple[str, ...], limit: int, as_json: bool, server: str | None, token_file: str | None) -> int:
     """List jobs, newest first."""
     from trainyard.client.values.job import JobState
 

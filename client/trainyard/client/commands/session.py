@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -32,7 +31,7 @@ def server_options(command: Command) -> Command:
         "--server", metavar="HOST:PORT", help="Where the server is; default: TRAINYARD_SERVER, or this machine (127.0.0.1:50051)."
     )
     token = click.option(
-        "--token-file", metavar="FILE", type=Path, help="File with the token; default: TRAINYARD_TOKEN_FILE, or what a server here left."
+        "--token-file", metavar="FILE", help="File with the token; default: TRAINYARD_TOKEN_FILE, or what a server here left."
     )
     return server(token(command))
 
@@ -43,7 +42,7 @@ def json_option(command: Command) -> Command:
 
 
 @contextmanager
-def session(server: str | None, token_file: Path | None) -> Iterator[Client]:
+def session(server: str | None, token_file: str | None) -> Iterator[Client]:
     """Open a client; what goes wrong becomes one clear line and its exit code."""
     from trainyard.client.client import Client
     from trainyard.client.errors import ClientError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--resolved", is_flag=True, help="Print the spec with every default filled in.")
 @session.json_option
 @session.server_options
-def show(*, job: str, spec: bool, resolved: bool, as_json: bool, server: str | None, token_file: Path | None) -> int:
+def show(*, job: str, spec: bool, resolved: bool, as_json: bool, server: str | None, token_file: str | None) -> int:
     """Show how a job stands, what it reached and which files it made.
 
     ID may be abbreviated; @ is the newest job.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -48,7 +47,7 @@ def submit(
     progress: str,
     as_json: bool,
     server: str | None,
-    token_file: Path | None,
+    token_file: str | None,
 ) -> int:
     """Submit specs as jobs. The server lints them again and refuses what can't finish well; - is standard input."""
     if request_id and len(files) > 1:
@@ -136,6 +135,8 @@ def _accompany(client: Client, job: Job, mode: str, *, as_json: bool) -> int:
 
 
 def _read(name: str) -> bytes:
+    from pathlib import Path
+
     try:
         return sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import click
 
@@ -16,7 +15,7 @@ from trainyard.linter.cli.exits import Refusal
 @click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop waiting after this long (124).")
 @session.json_option
 @session.server_options
-def wait(jobs: tuple[str, ...], timeout_seconds: float | None, as_json: bool, server: str | None, token_file: Path | None) -> int:
+def wait(jobs: tuple[str, ...], timeout_seconds: float | None, as_json: bool, server: str | None, token_file: str | None) -> int:
     """Wait until jobs have ended, whichever way, and print how.
 
     The exit code is the outcome: 0 all succeeded, 1 one failed, 7 one was cancelled, 124 out of time.

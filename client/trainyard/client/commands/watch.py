@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -15,7 +14,7 @@ from trainyard.client.commands import monitoring, session
 @monitoring.progress_option
 @click.option("--exit-status", is_flag=True, help="End with the job's outcome on a terminal too, as elsewhere.")
 @session.server_options
-def watch(job: str, progress: str, exit_status: bool, server: str | None, token_file: Path | None) -> int:
+def watch(job: str, progress: str, exit_status: bool, server: str | None, token_file: str | None) -> int:
     """Follow a job: what has happened so far, then what happens, until it ends.
 
     ID may be abbreviated; @ is the newest job. A connection that breaks is mended without a gap. Ctrl-C leaves
