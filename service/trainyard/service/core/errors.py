@@ -7,13 +7,17 @@ decided in ``rpc``. A message never holds a path of the server's machine or the 
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainyard.service.core.jobstore import StoredReport
 
 
 class ServiceError(Exception):
     """Something went wrong."""
 
     def __init__(self, **facts: object) -> None:
-        """Keep ``facts``; the message is the docstring's first paragraph with them filled in."""
+        # The message is the docstring's first paragraph with the facts filled in.
         self.facts: dict[str, str] = {name: str(value) for name, value in facts.items()}
         super().__init__(self.text())
 
@@ -55,11 +59,22 @@ class InvalidRequestError(ServiceError):
     """{field}: {problem}."""
 
 
-class MalformedSpecError(ServiceError):
-    """The spec is no JSON object: {problem}."""
+class SpecError(ServiceError):
+    """The spec can not be run; ``report`` tells why, and is kept for a day under its digest.
+
+    Not raised itself.
+    """
+
+    def __init__(self, report: StoredReport, **facts: object) -> None:
+        self.report = report
+        super().__init__(report_digest=report.digest, **facts)
 
 
-class RefusedError(ServiceError):
+class MalformedSpecError(SpecError):
+    """The spec is no JSON object: {problem}"""  # noqa: D415 - the problem is a sentence
+
+
+class RefusedError(SpecError):
     """The linter refuses the spec: {summary}."""
 
 
@@ -77,6 +92,10 @@ class NotYetError(ServiceError):
 
 class OverloadedError(ServiceError):
     """The server is busy: try again in {seconds} s."""
+
+
+class TooLateError(ServiceError):
+    """Too little time is left to do this: call with a deadline of at least a second."""
 
 
 class ShuttingDownError(ServiceError):

@@ -44,8 +44,8 @@ class JobReader(Protocol):
     def job(self, job_id: str) -> Job:
         """Return a job; raises UnknownJobError."""
 
-    def find(self, prefix: str) -> Job:
-        """Return the one job whose id starts with ``prefix``; raises UnknownJobError or AmbiguousJobError."""
+    def find(self, prefix: str, owner: str | None = None) -> Job:
+        """Return the one job (of ``owner``) whose id starts with ``prefix``; raises UnknownJobError or AmbiguousJobError."""
 
     def by_request(self, owner: str, request_id: str) -> Job | None:
         """Return the job that this request made."""
@@ -68,8 +68,8 @@ class JobReader(Protocol):
         A job whose last attempt still holds a slot is left out.
         """
 
-    def queue_position(self, job: Job) -> int:
-        """Count the queued jobs that start before this one."""
+    def queue_positions(self) -> dict[str, int]:
+        """Tell for every queued job how many start before it."""
 
     def unsettled(self) -> list[Job]:
         """Return the jobs that somebody must look after: live but not queued or paused, or holding a slot."""

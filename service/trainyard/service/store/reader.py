@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, Select, func, or_, select
+from sqlalchemy import Connection, Engine, Select, or_, select
 from sqlalchemy.exc import OperationalError
 
 from trainyard.service.core.errors import AmbiguousJobError, StoreUnavailableError, UnknownJobError, UnknownReportError
@@ -39,11 +39,13 @@ class SqlReader:
         with self._reading() as connection:
             return fetch_job(connection, select(JOB).where(JOB.c.id == job_id), job_id)
 
-    def find(self, prefix: str) -> Job:
-        """Return the one job whose id starts with ``prefix``; raises UnknownJobError or AmbiguousJobError."""
+    def find(self, prefix: str, owner: str | None = None) -> Job:
+        """Return the one job (of ``owner``) whose id starts with ``prefix``; raises UnknownJobError or AmbiguousJobError."""
         if not (prefix.isascii() and prefix.isalnum()):
             raise UnknownJobError(job=prefix)
         matching = select(JOB).where(JOB.c.id.startswith(prefix, autoescape=True)).limit(_AMBIGUOUS_COUNT)
+        if owner is not None:
+            matching = matching.where(JOB.c.owner == owner)
         with self._reading() as connection:
             rows = connection.execute(matching).mappings().all()
         exact = [row for row in rows if row["id"] == prefix] or rows
@@ -90,11 +92,11 @@ class SqlReader:
         queued = select(JOB).where(JOB.c.state == State.QUEUED.value, ~JOB.c.held)
         return self._jobs(queued.order_by(JOB.c.priority.desc(), JOB.c.number).limit(limit))
 
-    def queue_position(self, job: Job) -> int:
-        """Count the queued jobs that start before this one."""
-        sooner = or_(JOB.c.priority > job.priority, (JOB.c.priority == job.priority) & (JOB.c.number < job.number))
+    def queue_positions(self) -> dict[str, int]:
+        """Tell for every queued job how many start before it."""
+        queued = select(JOB.c.id).where(JOB.c.state == State.QUEUED.value).order_by(JOB.c.priority.desc(), JOB.c.number)
         with self._reading() as connection:
-            return connection.execute(select(func.count()).select_from(JOB).where(JOB.c.state == State.QUEUED.value, sooner)).scalar_one()
+            return {job_id: place for place, job_id in enumerate(connection.execute(queued).scalars())}
 
     def unsettled(self) -> list[Job]:
         """Return the jobs that somebody must look after: a process may exist, or a slot is held."""

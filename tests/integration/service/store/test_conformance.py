@@ -123,10 +123,14 @@ def test_a_prefix_finds_its_job_when_it_is_the_only_one(store: SqlJobStore, subm
     submit(store, id="abc1")
     submit(store, id="abc12")
     submit(store, id="b9")
+    submit(store, id="ab", owner="bob")
     assert store.find("b").id == "b9"
     assert store.find("abc1").id == "abc1"
+    assert store.find("a", "bob").id == "ab"
     with pytest.raises(AmbiguousJobError, match="2 jobs start with 'abc'"):
         store.find("abc")
+    with pytest.raises(UnknownJobError):
+        store.find("abc1", "bob")
 
 
 def test_lists_are_newest_first_and_pages_do_not_shift(store: SqlJobStore, submit: Submit) -> None:
@@ -156,7 +160,7 @@ def test_lists_are_filtered_by_everything_that_is_asked_for(store: SqlJobStore, 
 def test_the_queue_runs_large_priorities_first_and_then_the_oldest(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
     low, high, low_again = submit(store), submit(store, priority=5), submit(store)
     assert [job.id for job in store.queue(10)] == [high, low, low_again]
-    assert [store.queue_position(store.job(job_id)) for job_id in (high, low, low_again)] == [0, 1, 2]
+    assert store.queue_positions() == {high: 0, low: 1, low_again: 2}
     store.claim(high, "cpu", noon)
     assert [job.id for job in store.queue(10)] == [low, low_again]
 

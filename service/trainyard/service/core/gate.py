@@ -1,0 +1,127 @@
+"""Lets a spec in or keeps it out: the linter with what only the server knows, and trusts nobody's verdict.
+
+On top of the linter's rules stand three of the server's own: a spec can be right and still not trainable here.
+They become findings like all others, with a place in the text, and they can't be suppressed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from trainyard.linter import Configuration, Finding, Report, Severity, facts, lint
+from trainyard.linter.estimate.hardware import HardwareProfile
+from trainyard.linter.facts import FATAL, Facts
+from trainyard.service.core.capability import untrainable
+from trainyard.service.core.jobstore import StoredReport
+
+FACTS_SECONDS = 1.0
+NOT_TRAINABLE_YET = ("SRV001", "not-trainable-yet")
+DATASET_NOT_HERE = ("SRV002", "dataset-not-here")
+_DATASET = "/dataset/path"
+
+_log = structlog.get_logger("gate")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate says about one spec."""
+
+    report: Report
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the spec may run."""
+        return self.report.passed and self.report.resolved is not None
+
+    @property
+    def malformed(self) -> bool:
+        """Tell whether the bytes are no JSON object at all."""
+        return self.report.document.value is None
+
+    @property
+    def summary(self) -> str:
+        """Count what keeps the spec out: ``2 errors and 1 warning``."""
+        counts = [(sum(finding.severity is level for finding in self.report.findings), level.label) for level in reversed(Severity)]
+        return " and ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counts if count and word != "info") or "no finding"
+
+    def stored(self, at: datetime, expires_at: datetime | None) -> StoredReport:
+        """Return the report as the store keeps it: the JSON that ``trainlint check --format json`` prints."""
+        body = json.dumps(self.report.to_json(""), separators=(",", ":"))
+        return StoredReport(digest=self.report.digest, body=body, created_at=at, expires_at=expires_at)
+
+
+class Gate:
+    """Judges specs for this server.
+
+    Args:
+        data_root: where the datasets of specs lie.
+        hardware: the profile of this machine, None when it is not known.
+        refuse_on: the severity that keeps a spec out, inclusive.
+    """
+
+    def __init__(self, data_root: Path, hardware: HardwareProfile | None = None, refuse_on: Severity = Severity.ERROR) -> None:
+        self._data_root = data_root
+        self._hardware = hardware
+        self._configuration = Configuration(fail_on=refuse_on, suppress_errors=False)
+        self.refuse_on = refuse_on
+
+    @property
+    def ruleset(self) -> str:
+        """The ruleset with its date."""
+        return self._configuration.ruleset_label
+
+    @property
+    def largest_spec_bytes(self) -> int:
+        """How long a spec may be."""
+        return self._configuration.limits.bytes
+
+    def judge(self, source: bytes) -> Verdict:
+        """Judge a spec; never raises for what it holds. Takes about a second at most, when its data is large."""
+        first = lint(source, configuration=self._configuration, hardware=self._hardware)
+        if first.spec is None:
+            return Verdict(self._checked(first))
+        found = facts.read(first.spec.dataset, self._data_root, FACTS_SECONDS) if first.spec.task != "other" else None
+        report = lint(source, configuration=self._configuration, hardware=self._hardware, facts=found)
+        gaps = [(NOT_TRAINABLE_YET, pointer, message) for pointer, message in untrainable(first.spec)]
+        gaps += [(DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)]
+        return Verdict(self._checked(_with(report, [_finding(report, *gap) for gap in gaps])))
+
+    def _checked(self, report: Report) -> Report:
+        for crash in report.crashes:
+            _log.error("linter-crashed", where=crash.where, traceback=crash.traceback)
+        return report
+
+
+def _obstacles(found: Facts | None) -> list[str]:
+    """Say what keeps the data from being read at all, where that is so."""
+    parts = [] if found is None else [found, *found.parts.values()]
+    return [problem.message for part in parts for problem in part.problems if problem.trouble in FATAL]
+
+
+def _finding(report: Report, rule: tuple[str, str], pointer: str, message: str) -> Finding:
+    start, end = report.document.span(pointer)
+    return Finding(*rule, Severity.ERROR, message, pointer, start, end)
+
+
+def _with(report: Report, own: list[Finding]) -> Report:
+    """Add the server's findings where the linter has no error at the same place already."""
+    taken = {finding.pointer for finding in report.findings if finding.severity is Severity.ERROR}
+    added = [finding for finding in own if finding.pointer not in taken]
+    if not added:
+        return report
+    findings = sorted((*report.findings, *added), key=lambda finding: finding.start.offset)
+    return Report(
+        report.document,
+        report.configuration,
+        findings=tuple(findings),
+        more_findings=report.more_findings,
+        passed=False,
+        crashes=report.crashes,
+        resolved=report.resolved,
+        case=report.case,
+    )

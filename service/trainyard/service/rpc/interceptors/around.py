@@ -1,0 +1,85 @@
+"""One interceptor for all: puts something around a call, whichever of the four kinds of method it is.
+
+The library hands an interceptor a handler of one of four shapes and leaves the rest to it; here the shapes
+are dealt with once, so that nothing which guards a call can miss a kind of method.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from grpc.aio import ServerInterceptor
+
+Behaviour = Callable[[Any, Any], Any]
+# Names as the Prometheus interceptors of other languages have them, by (request streams, response streams).
+KINDS = {(False, False): "unary", (False, True): "server_stream", (True, False): "client_stream", (True, True): "bidi_stream"}
+_MAKERS = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call under way: ``/package.Service/Method``, which kind of method that is, and the library's context."""
+
+    method: str
+    kind: str
+    context: Any
+
+    def header(self, name: str) -> list[str | bytes]:
+        """Return all values of a request header."""
+        return [value for key, value in self.context.invocation_metadata() or () if key == name]
+
+
+Around = Callable[[Call], AbstractAsyncContextManager[None]]
+
+
+class AroundCalls(ServerInterceptor):
+    """Runs every call inside ``around``; unknown methods pass by, the library answers them."""
+
+    def __init__(self, around: Around, unknown: Callable[[], None] | None = None) -> None:
+        self._around = around
+        self._unknown = unknown
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Wrap the handler that is next in the chain."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            if self._unknown:
+                self._unknown()
+            return None
+        return self._wrapped(handler, str(handler_call_details.method))
+
+    def _wrapped(self, handler: Any, method: str) -> Any:
+        shape = (bool(handler.request_streaming), bool(handler.response_streaming))
+        inner: Behaviour = next(
+            found for found in (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream) if found
+        )
+        run, around = _as_coroutine(inner), self._around
+
+        async def outer(request: Any, context: Any) -> Any:
+            async with around(Call(method, KINDS[shape], context)):
+                return await run(request, context)
+
+        return _MAKERS[shape](outer, handler.request_deserializer, handler.response_serializer)
+
+
+def _as_coroutine(behaviour: Behaviour) -> Callable[[Any, Any], Awaitable[Any]]:
+    """Make a generator a coroutine that writes: a cancelled one ends where it stands, not when it is collected."""
+    if not inspect.isasyncgenfunction(behaviour):
+        return behaviour
+
+    async def write_all(request: Any, context: Any) -> None:
+        async with aclosing(behaviour(request, context)) as items:
+            async for item in items:
+                await context.write(item)
+
+    return write_all

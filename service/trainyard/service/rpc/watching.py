@@ -1,0 +1,128 @@
+"""Following a job: replay what the store has, then wait for more, page by page.
+
+There is no queue between the store and a stream. A page is written out before the next one is read, so gRPC's
+flow control reaches the store, and a client that stops reading costs one page of memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Protocol
+
+from trainyard.service.core.errors import ShuttingDownError
+from trainyard.service.core.events import Event, StateChanged
+from trainyard.service.core.jobstore import JobReader
+from trainyard.service.core.ports import Clock
+from trainyard.service.executor import progress
+from trainyard.service.executor.progress import Progress
+from trainyard.service.rpc.bell import Bell
+from trainyard.service.rpc.blocking import Pool
+from trainyard.service.rpc.translation.events import event_message, progress_message
+from trainyard.service.wire import RunFolder
+from trainyard.v1 import training_service_pb2
+
+PAGE = 256
+# Somebody else may write to the store, whose changes ring no bell here.
+POLL_SECONDS = 2.0
+PROGRESS_SECONDS = 0.5
+
+Item = training_service_pb2.WatchJobResponse
+
+
+class StreamMeter(Protocol):
+    """Counts streams and what goes through them."""
+
+    def stream_opened(self) -> None:
+        """Somebody began to watch."""
+
+    def stream_closed(self) -> None:
+        """Somebody stopped watching."""
+
+    def event_sent(self, delay_seconds: float) -> None:
+        """An event was handed to the transport, so long after it happened."""
+
+
+class Pages:
+    """Reads pages of events; readers that want the same page at the same time share one question to the store."""
+
+    def __init__(self, store: JobReader, pool: Pool) -> None:
+        self._store = store
+        self._pool = pool
+        self._asked: dict[tuple[str, int], asyncio.Task[list[Event]]] = {}
+
+    async def read(self, job_id: str, after_seq: int) -> list[Event]:
+        """Return the next events of a job."""
+        place = (job_id, after_seq)
+        if place not in self._asked:
+            self._asked[place] = asyncio.ensure_future(self._pool.run(self._store.events, job_id, after_seq, PAGE))
+            self._asked[place].add_done_callback(lambda task: self._answered(place, task))
+        # A reader that is cancelled must not take the page from the others.
+        return await asyncio.shield(self._asked[place])
+
+    def _answered(self, place: tuple[str, int], task: asyncio.Task[list[Event]]) -> None:
+        del self._asked[place]
+        if not task.cancelled():
+            task.exception()  # nobody may be left to hear of it
+
+
+class Watch:
+    """Makes streams."""
+
+    def __init__(self, *, store: JobReader, pool: Pool, bell: Bell, runs: Path, meter: StreamMeter, clock: Clock) -> None:
+        self._store = store
+        self._pool = pool
+        self._bell = bell
+        self._runs = runs
+        self._meter = meter
+        self._clock = clock
+        self._pages = Pages(store, pool)
+
+    async def items(self, job_id: str, after_seq: int, *, with_progress: bool) -> AsyncGenerator[Item]:
+        """Yield every event after ``after_seq`` and end after the terminal one; progress comes in between.
+
+        Raises ShuttingDownError when the server ends first: the client asks again with the last number it saw.
+        """
+        self._meter.stream_opened()
+        try:
+            events = self._events(job_id, after_seq, PROGRESS_SECONDS if with_progress else POLL_SECONDS)
+            async with aclosing(events):
+                last = None
+                async for event in events:
+                    if event is not None:
+                        yield Item(event=event_message(event))
+                    elif with_progress and (found := await self._progress(job_id)) is not None and found != last:
+                        last = found
+                        yield Item(progress=progress_message(job_id, found))
+        finally:
+            self._meter.stream_closed()
+
+    async def _events(self, job_id: str, after_seq: int, patience_seconds: float) -> AsyncGenerator[Event | None]:
+        """Yield events, and None whenever there is none for the moment."""
+        opened = self._clock.now()
+        if await self._is_over(job_id, after_seq):
+            return
+        while not self._bell.closed:
+            ring = self._bell.ring_of(job_id)
+            page = await self._pages.read(job_id, after_seq)
+            for event in page:
+                yield event
+                if event.at >= opened:
+                    self._meter.event_sent((self._clock.now() - event.at).total_seconds())
+                after_seq = event.seq
+                if isinstance(event.body, StateChanged) and event.body.after.terminal:
+                    return
+            if len(page) < PAGE:
+                yield None
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ring.wait(), patience_seconds)
+        raise ShuttingDownError
+
+    async def _is_over(self, job_id: str, after_seq: int) -> bool:
+        job = await self._pool.run(self._store.job, job_id)
+        return job.state.terminal and after_seq >= job.last_seq
+
+    async def _progress(self, job_id: str) -> Progress | None:
+        return await self._pool.run(progress.read, RunFolder(self._runs / job_id).progress)
