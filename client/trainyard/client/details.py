@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainyard.client.values.report import LintReport
     from trainyard.v1.lint_pb2 import LintReport as ReportMessage
 
+REFUSALS = frozenset({"SPEC_REFUSED", "SPEC_MALFORMED"})
 TRAILER = "grpc-status-details-bin"
 
 
@@ -74,6 +75,9 @@ def _collect(status: Status) -> Details:
             retry_seconds = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
         found_report = detail.Unpack(refusal) or found_report
         violations.extend(_violations(detail))
+    # A refusal whose findings were too long to travel is still one; its digest leads to the report.
+    if not found_report and info.reason in REFUSALS:
+        found_report, refusal.digest = True, info.metadata.get("report_digest", "")
     report = _report(refusal) if found_report else None
     return Details(info.reason, dict(info.metadata), tuple(violations), report, retry_seconds)
 

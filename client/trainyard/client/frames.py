@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
-from trainyard.linter.cli.outputs import wants_color
+from trainyard.linter.cli.outputs import palette
 from trainyard.linter.engine.configuration import Configuration
 from trainyard.linter.engine.report import Report
 from trainyard.linter.report.full import FullReporter
-from trainyard.linter.report.terminal import COLOURED, PLAIN
 from trainyard.linter.source import Document
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def show(path: str, raw: bytes, verdict: LintReport, stream: TextIO) -> None:
     """Write the findings with code frames, and the line that sums them up; nothing when there are none."""
     if not verdict.findings and not verdict.more_findings:
         return
-    reporter = FullReporter(stream, COLOURED if wants_color(stream, "auto") else PLAIN)
+    reporter = FullReporter(stream, palette(stream, "auto"))
     reporter.file(path, _report(raw, verdict))
     reporter.close()
 

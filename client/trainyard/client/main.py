@@ -30,7 +30,9 @@ CLIENT = {
     "cancel": Entry(f"{_OURS}.cancel:cancel", "End jobs at once.", "client"),
     "info": Entry(f"{_OURS}.info:info", "Show a server's devices, slots and limits.", "client"),
 }
-ON_THE_BOX: dict[str, Entry] = {}
+ON_THE_BOX = {
+    "train": Entry("trainyard.service.trainer.main:train", "Lint a spec and train it here, without a server.", "service"),
+}
 SECTIONS = {"Specs": LINTER, "Jobs on a server": CLIENT, "On the box": ON_THE_BOX}
 TABLE = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainyard.client.details import Details
 
 Code = grpc.StatusCode
+Meaning = Callable[[str, "Details", Settings], errors.ClientError]
 # What gRPC's transport says, and what a person calls it.
 _TRANSPORT = (
     ("Connection refused", "nothing listens there"),
@@ -57,10 +58,13 @@ def _too_late(_said: str, _details: Details, settings: Settings) -> errors.Clien
     return errors.Unreachable(f"the server at {settings.address} did not answer in time")
 
 
-def _precondition(said: str, details: Details, _settings: Settings) -> errors.ClientError:
-    if details.report is not None:
-        return errors.SpecRefused(said, details.report)
-    return errors.WrongState(said)
+def _refused(otherwise: type[errors.ClientError]) -> Meaning:
+    """Return the meaning of a code that the lint gate uses, and others too."""
+
+    def meaning_of(said: str, details: Details, _settings: Settings) -> errors.ClientError:
+        return errors.SpecRefused(said, details.report) if details.report is not None else otherwise(said)
+
+    return meaning_of
 
 
 def _unauthenticated(_said: str, _details: Details, settings: Settings) -> errors.ClientError:
@@ -86,15 +90,15 @@ def _fault(said: str, _details: Details, settings: Settings) -> errors.ClientErr
     return errors.ServerFault(f"the server at {settings.address} failed: {said or 'it gave no reason'}; its log says more")
 
 
-def _plain(error: type[errors.ClientError]) -> Callable[[str, Details, Settings], errors.ClientError]:
+def _plain(error: type[errors.ClientError]) -> Meaning:
     return lambda said, _details, _settings: error(said)
 
 
 _MEANINGS: dict[grpc.StatusCode, Callable[[str, Details, Settings], errors.ClientError]] = {
     Code.UNAVAILABLE: _unreachable,
     Code.DEADLINE_EXCEEDED: _too_late,
-    Code.FAILED_PRECONDITION: _precondition,
-    Code.INVALID_ARGUMENT: _plain(errors.InvalidRequest),
+    Code.FAILED_PRECONDITION: _refused(errors.WrongState),
+    Code.INVALID_ARGUMENT: _refused(errors.InvalidRequest),
     Code.OUT_OF_RANGE: _plain(errors.InvalidRequest),
     Code.NOT_FOUND: _plain(errors.NotFound),
     Code.UNAUTHENTICATED: _unauthenticated,

@@ -5,7 +5,7 @@ loopback servers only, so that a mistyped address never receives it. Nothing her
 itself; it is handed in.
 """
 
-# ruff: noqa: PTH - the import of pathlib shows in the time that every listing takes
+# ruff: noqa: PTH111, PTH113, PTH118, PTH123 - see user_state_folder
 
 from __future__ import annotations
 

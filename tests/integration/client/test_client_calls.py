@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -94,6 +95,21 @@ def test_a_refusal_carries_the_findings_with_their_places(fake: FakeServer, clie
     assert finding.suggestion.value == 0.001
     assert (report.more_findings, report.passed, report.digest) == (3, False, "d" * 64)
     assert refused.value.exit_code == 5
+
+
+def test_a_refusal_without_room_for_findings_is_still_one(fake: FakeServer, client: Client) -> None:
+    reason = error_details_pb2.ErrorInfo(reason="SPEC_REFUSED", domain="trainyard", metadata={"report_digest": "e" * 64})
+    fake.failures["CreateJob"] = deque([Failure(CODE.FAILED_PRECONDITION, "refused", [reason])])
+    with pytest.raises(errors.SpecRefused) as refused:
+        client.create_job(b"{}")
+    assert (refused.value.report.digest, refused.value.report.findings) == ("e" * 64, ())
+
+
+def test_bytes_that_are_no_json_are_refused_with_findings_too(fake: FakeServer, client: Client) -> None:
+    fake.failures["CreateJob"] = deque([replace(lint_refusal(FINDING), code=CODE.INVALID_ARGUMENT)])
+    with pytest.raises(errors.SpecRefused) as refused:
+        client.create_job(b"nonsense")
+    assert len(refused.value.report.findings) == 1
 
 
 def test_a_lint_is_a_report_and_no_exception(fake: FakeServer, client: Client) -> None:
