@@ -18,6 +18,7 @@ from trainyard.linter.rules.index import RULES
 from trainyard.linter.rules.rule import Invalid, Rule, Valid
 from trainyard.linter.source.severity import Severity
 from trainyard.linter.source.traps import TRAPS, Trap
+from trainyard.linter.spec.faults import KINDS, Kind
 
 _HEADING = re.compile(r"^(What it checks|Why it fails|Evidence|When to ignore):[ ]*$", re.MULTILINE)
 
@@ -72,13 +73,19 @@ def catalogue() -> tuple[Described, ...]:
     entries = [_of_rule(rule) for rule in RULES]
     entries += [_of_trap(trap, "text") for trap in TRAPS]
     entries += [_of_trap(trap, "linter") for trap in own.TRAPS]
-    entries += [_of_trap(trap, "schema") for trap in _schema_traps()]
+    entries += [_of_trap(kind, "schema") for kind in KINDS]
     return tuple(sorted(entries, key=lambda entry: entry.code))
 
 
 @cache
 def _by_name() -> Mapping[str, Described]:
     return {key: entry for entry in catalogue() for key in (entry.code.lower(), entry.name)}
+
+
+def forget() -> None:
+    """Forget what was described: the list of rules has changed."""
+    for cached in (catalogue, _by_name, families):
+        cached.cache_clear()
 
 
 def find(name: str) -> Described | None:
@@ -102,13 +109,7 @@ def closest(name: str) -> str | None:
     return known[matches[0]] if matches else None
 
 
-def _schema_traps() -> tuple[Trap, ...]:
-    from trainyard.linter import spec
-
-    return getattr(spec, "TRAPS", ())
-
-
-def _of_trap(trap: Trap, kind: str) -> Described:
+def _of_trap(trap: Trap | Kind, kind: str) -> Described:
     sections = (Section("What it checks", trap.what), Section("Why it fails", trap.why), Section("What to do", trap.mend))
     return Described(trap.code, trap.name, trap.severity, trap.severity, NEWEST_RULESET, kind, _first_sentence(trap.what), sections)
 

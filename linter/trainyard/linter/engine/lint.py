@@ -50,7 +50,8 @@ def lint(
     document = Document.parse(raw, configuration.limits)
     run = _Run(document, configuration, plan(configuration))
     run.add_faults(document.faults)
-    understood = run.guard("the schema", lambda: _understand(run, document)) if document.value is not None else None
+    classes = len(facts.class_names) or None if facts is not None else None
+    understood = run.guard("the schema", lambda: _understand(run, document, classes)) if document.value is not None else None
     case = None
     if understood is not None:
         case = run.guard("the model", lambda: Case(language.typed(understood.resolved), understood.value, facts=facts, hardware=hardware))
@@ -68,17 +69,23 @@ class _Understood(NamedTuple):
     failed: frozenset[str]
 
 
-def _understand(run: _Run, document: Document) -> _Understood | None:
+def _understand(run: _Run, document: Document, classes: int | None) -> _Understood | None:
     value = document.value
     assert value is not None  # noqa: S101 - the caller has looked
-    faults = language.check(value)
-    if not faults and not document.broken:
-        return _Understood(value, language.resolve(value), frozenset())
+    partial = run.configuration.partial
+    faults = language.check(value, partial=partial)
+    if not faults and not document.broken and not partial:
+        return _Understood(value, language.resolve(value, classes=classes), frozenset())
     from trainyard.linter.engine import repair
 
-    run.add_faults(fault for fault in faults if not repair.touches([fault.pointer], document.broken))
-    rest = repair.usable(value, faults, language.check, document.broken)
-    return None if rest.value is None else _Understood(rest.value, language.resolve(rest.value), rest.failed)
+    run.add_faults(fault for fault in faults if not repair.lies_in(fault.pointer, document.broken))
+    rest = repair.usable(value, _errors(faults), lambda rest: _errors(language.check(rest)), document.broken)
+    return None if rest.value is None else _Understood(rest.value, language.resolve(rest.value, classes=classes), rest.failed)
+
+
+def _errors(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return what makes a spec unusable; below that, the language says, it can be resolved."""
+    return tuple(fault for fault in faults if fault.severity >= Severity.ERROR)
 
 
 class _Run:
@@ -86,9 +93,10 @@ class _Run:
 
     def __init__(self, document: Document, configuration: Configuration, plan: Plan) -> None:
         self._document = document
-        self._configuration = configuration
+        self.configuration = configuration
         self._plan = plan
         self._findings: list[Finding] = []
+        self._ran: set[str] = set()
         self._crashes: list[Crash] = []
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
@@ -115,12 +123,17 @@ class _Run:
 
     def judge(self, case: Case, failed: frozenset[str]) -> None:
         """Run every planned rule whose inputs are sound."""
+        partial = self.configuration.partial
         for planned in self._plan.rules:
             if failed and _reads_failed(planned, failed):
                 continue
+            if partial and not all(case.wrote(pointer) for pointer in planned.rule.reads):
+                continue
             try:
                 for violation in planned.check(case):
-                    self._add_violation(planned, violation)
+                    if not partial or case.wrote(violation.pointer):
+                        self._add_violation(planned, violation)
+                self._ran.add(planned.rule.code)
             except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others know
                 self._crash(f"rule {planned.rule.code} ({planned.rule.name})", error)
 
@@ -134,7 +147,8 @@ class _Run:
 
     def report(self, resolved: dict[str, Any] | None, case: Case | None) -> Report:
         """Close the run."""
-        fail_on = self._configuration.fail_on
+        self._suppress()
+        fail_on = self.configuration.fail_on
         findings = self._findings
         counted = [finding for finding in findings if finding.suppressed is None]
         passed = not self._crashes and (fail_on is None or not any(finding.severity >= fail_on for finding in counted))
@@ -142,7 +156,7 @@ class _Run:
         more = len(findings) - len(kept) + self._document.more_faults
         return Report(
             self._document,
-            self._configuration,
+            self.configuration,
             findings=kept,
             more_findings=more,
             passed=passed,
@@ -150,6 +164,21 @@ class _Run:
             resolved=resolved,
             case=case,
         )
+
+    def _suppress(self) -> None:
+        """Mark what the author accepts in ``$lint``, and what the baseline knows."""
+        if self._document.value is not None and self._document.value.get("$lint"):
+            from trainyard.linter.engine import suppression
+
+            self._findings, faults = suppression.suppress(self._findings, self._document, self.configuration, self._judged)
+            self.add_faults(faults)
+        if self.configuration.baseline:
+            from trainyard.linter.engine import baseline
+
+            self._findings = baseline.mark(self._findings, self.configuration.baseline)
+
+    def _judged(self, code: str) -> bool:
+        return code in self._ran or code.startswith(("JSON", "SPEC", "LINT"))
 
     def _add_violation(self, planned: Planned, violation: Violation) -> None:
         start, end = self._document.span(violation.pointer, violation.target)

@@ -44,14 +44,16 @@ def usable(
         check: the schema.
         broken: pointers whose value the source could not keep.
     """
-    failed = {fault.pointer for fault in faults}
+    # A key that the language does not know is read by no rule; the key that was probably meant is.
+    failed = {fault.pointer for fault in faults if fault.target == "value"}
     failed.update(fault.suggestion.pointer for fault in faults if fault.suggestion is not None)
     failed.update(broken)
     rest = _copy(value)
     pointers = {fault.pointer for fault in faults} | set(broken)
+    unknown = {fault.pointer for fault in faults if fault.target == "key"}
     for _ in range(_MAX_ROUNDS):
         cut = {_cut(rest, pointer) for pointer in pointers}
-        failed |= cut
+        failed |= cut - unknown
         if "" in cut:
             _stand_in(rest, failed)
         remaining = check(rest)
@@ -65,6 +67,11 @@ def usable(
 def touches(reads: Iterable[str], failed: Iterable[str]) -> bool:
     """Tell whether one of the pointers in ``reads`` lies at, above or below one that failed."""
     return any(_related(read, pointer) for read in reads for pointer in failed)
+
+
+def lies_in(pointer: str, places: Iterable[str]) -> bool:
+    """Tell whether ``pointer`` is one of the places, or below one."""
+    return any(pointer == place or pointer.startswith(place + "/") for place in places)
 
 
 def _related(one: str, other: str) -> bool:

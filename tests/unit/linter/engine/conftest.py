@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trainyard.linter.engine import plan
+from trainyard.linter.engine import catalogue, plan
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import Rule, Violation
 from trainyard.linter.source import Severity
@@ -40,11 +40,13 @@ def text() -> Callable[..., str]:
 @pytest.fixture
 def with_rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     def use(*rules: Rule) -> None:
-        monkeypatch.setattr(plan, "RULES", rules)
-        plan.forget()
+        for module in (plan, catalogue):
+            monkeypatch.setattr(module, "RULES", rules)
+            module.forget()
 
     yield use
     plan.forget()
+    catalogue.forget()
 
 
 class RateTooHigh(Rule):
@@ -55,7 +57,7 @@ class RateTooHigh(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         rate = case.spec.optimizer.learning_rate
-        if rate is not None and rate >= 1:
+        if rate >= 1:
             yield Violation("/optimizer/learning_rate", f"rate {rate} is too high; write 0.001")
 
 
@@ -63,7 +65,7 @@ class Always(Rule):
     """Speaks at every spec."""
 
     code, name, severity = "ALW001", "always-there", Severity.INFO
-    reads = ("/training",)
+    reads = ("/training/epochs",)
 
     def check(self, case: Case) -> Iterator[Violation]:
         yield Violation("/training/epochs", f"{case.spec.training.epochs} epochs")

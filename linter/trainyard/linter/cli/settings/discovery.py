@@ -90,3 +90,8 @@ def _table(path: str, raw: bytes) -> dict[str, Any] | None:
     if table is not None and not isinstance(table, dict):
         raise Refusal(f"{path}: tool.trainlint is a table")
     return table
+
+
+def forget() -> None:
+    """Forget what was found: files may have changed."""
+    _nearest_to.cache_clear()
