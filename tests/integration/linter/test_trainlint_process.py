@@ -26,7 +26,6 @@ HEAVY = (
     "tomllib",
     "difflib",
     "dataclasses",
-    "pathlib",
     "traceback",
 )
 COMMAND = [sys.executable, "-m", "trainyard.linter.cli.main"]

@@ -2,61 +2,72 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trainyard.linter.cli import exits, outputs, targets
-from trainyard.linter.engine.configuration import Configuration
-from trainyard.linter.engine.lint import lint
-from trainyard.linter.source.severity import Severity
+from trainyard.linter.cli.checker import Checker, Run
+from trainyard.linter.cli.settings import flags
+from trainyard.linter.cli.settings.settings import SettingsReader
 
 if TYPE_CHECKING:
-    from trainyard.linter.engine.report import Report
+    from collections.abc import Sequence
 
 _LEVELS = ("info", "warning", "error", "never")
 
 
-@click.command()
+@click.command(context_settings={"max_content_width": 110})
 @click.argument("paths", nargs=-1, required=True, metavar="FILE…")
-@click.option("--format", "formats", multiple=True, metavar="FORMAT[:FILE]", help="full (default), concise, json; may be repeated.")
+@click.option("--format", "formats", multiple=True, metavar="FORMAT[:FILE]", help=f"{', '.join(outputs.FORMATS)}; may be repeated.")
 @click.option("--fail-on", type=click.Choice(_LEVELS), help="Lowest severity that fails, inclusive; default: warning.")
-@click.option("--stdin-filename", metavar="PATH", help="Path to show for standard input (-).")
+@click.option("--ruleset", metavar="NAME", help="recommended (default), strict, or a dated set such as 2026.1.")
+@click.option("--select", multiple=True, metavar="RULES", help="Run only these: codes, names, families, ALL; comma-separated or repeated.")
+@click.option("--extend-select", multiple=True, metavar="RULES", help="Run these besides.")
+@click.option("--ignore", multiple=True, metavar="RULES", help="Do not run these.")
+@click.option("--severity", multiple=True, metavar="RULE=LEVEL", help="Set the severity of a rule; may be repeated.")
+@click.option("--partial", is_flag=True, default=None, help="Judge only what is written: missing sections are no fault.")
+@click.option("--hardware", metavar="NAME|FILE", help="Judge memory and time against this hardware profile.")
+@click.option("--data-root", metavar="DIR", help="Folder that dataset paths are relative to; data is read and must be there.")
+@click.option("--baseline", metavar="FILE", help="Known findings that do not count.")
+@click.option("--write-baseline", metavar="FILE", help="Write every finding into a baseline file, and pass.")
+@click.option("--config", metavar="FILE", help="Use this configuration for every file instead of the nearest one.")
+@click.option("--isolated", is_flag=True, help="Use no configuration file.")
+@click.option("--show-config", is_flag=True, help="Print the settings that govern each FILE and who said them; judge nothing.")
+@click.option("--stdin-filename", metavar="PATH", help="Path that standard input (-) stands for.")
 @click.option(
     "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="When to colour; NO_COLOR and FORCE_COLOR count."
 )
-def check(
-    *,
-    paths: tuple[str, ...],
-    formats: tuple[str, ...],
-    fail_on: str | None,
-    stdin_filename: str | None,
-    color: str,
-) -> int:
+def check(*, paths: tuple[str, ...], formats: tuple[str, ...], color: str, **options: Any) -> int:
     """Judge specs: files, folders (every *.trainspec.json below), patterns, or - for standard input."""
     requested = [outputs.parse(text) for text in formats]
-    files = targets.expand(paths)
-    configuration = Configuration()
-    if fail_on is not None:
-        configuration = configuration._replace(fail_on=None if fail_on == "never" else Severity[fail_on.upper()])
-    passed, crashed = True, False
-    with outputs.reporters(requested, configuration, color) as reporters:
+    settings = SettingsReader(flags.read(options), config=options["config"], isolated=options["isolated"])
+    checker = Checker(settings, stdin_filename=options["stdin_filename"])
+    named = targets.expand(paths)
+    if options["show_config"]:
+        return _show(checker, named)
+    files = [path for path in named if not checker.excludes(path)]
+    lead = checker.settings(named[0]).configuration
+    keep = options["write_baseline"] is not None
+    run = Run(checker, keep=keep)
+    with outputs.reporters(requested, lead, color) as reporters:
         for path in files:
-            report = lint(targets.read(path, configuration.limits.bytes), configuration=configuration)
-            shown = stdin_filename or "<stdin>" if path == targets.STDIN else path
-            for reporter in reporters:
-                reporter.file(shown, report)
-            passed = passed and report.passed
-            crashed = _tell_crashes(report) or crashed
+            run.check(path, reporters)
         for reporter in reporters:
             reporter.close()
-    if crashed:
-        return exits.INTERNAL
-    return exits.OK if passed else exits.FINDINGS
+    return _write_baseline(options["write_baseline"], run) if keep else run.exit_code
 
 
-def _tell_crashes(report: Report) -> bool:
-    for crash in report.crashes:
-        sys.stderr.write(f"{crash.traceback}{crash.where} crashed: a fault of ours. Please report it with the lines above.\n")
-    return bool(report.crashes)
+def _show(checker: Checker, files: Sequence[str]) -> int:
+    from trainyard.linter.cli.settings import display
+
+    click.echo("\n".join(display.table(checker.shown(path), checker.settings(path)) for path in files), nl=False)
+    return exits.OK
+
+
+def _write_baseline(file: str, run: Run) -> int:
+    from trainyard.linter.cli import baselines
+
+    count = baselines.write(file, run.kept)
+    click.echo(f"{file}: {count} known findings", err=True)
+    return exits.INTERNAL if run.exit_code == exits.INTERNAL else exits.OK

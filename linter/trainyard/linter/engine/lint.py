@@ -33,6 +33,7 @@ def lint(
     configuration: Configuration | None = None,
     hardware: HardwareProfile | None = None,
     facts: Facts | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Report:
     """Judge a spec. Never touches disk, network or clock; never raises for bad input.
 
@@ -41,6 +42,7 @@ def lint(
         configuration: which rules, how severe, what fails; the recommended ruleset when absent.
         hardware: the profile to judge against.
         facts: what was read from the data.
+        clock: seconds, when the time that each rule takes is wanted.
 
     Returns:
         At most 200 findings, the verdict, and the resolved spec where there is one.
@@ -48,7 +50,7 @@ def lint(
     configuration = configuration or _DEFAULT
     raw = source.encode(errors="surrogatepass") if isinstance(source, str) else source
     document = Document.parse(raw, configuration.limits)
-    run = _Run(document, configuration, plan(configuration))
+    run = _Run(document, configuration, plan(configuration), clock)
     run.add_faults(document.faults)
     classes = len(facts.class_names) or None if facts is not None else None
     understood = run.guard("the schema", lambda: _understand(run, document, classes)) if document.value is not None else None
@@ -91,10 +93,12 @@ def _errors(faults: Iterable[Fault]) -> tuple[Fault, ...]:
 class _Run:
     """One judgement under way: gathers findings and crashes."""
 
-    def __init__(self, document: Document, configuration: Configuration, plan: Plan) -> None:
+    def __init__(self, document: Document, configuration: Configuration, plan: Plan, clock: Callable[[], float] | None) -> None:
         self._document = document
         self.configuration = configuration
         self._plan = plan
+        self._clock = clock
+        self._seconds: dict[str, float] = {}
         self._findings: list[Finding] = []
         self._ran: set[str] = set()
         self._crashes: list[Crash] = []
@@ -129,6 +133,7 @@ class _Run:
                 continue
             if partial and not all(case.wrote(pointer) for pointer in planned.rule.reads):
                 continue
+            began = self._clock() if self._clock is not None else 0.0
             try:
                 for violation in planned.check(case):
                     if not partial or case.wrote(violation.pointer):
@@ -136,6 +141,8 @@ class _Run:
                 self._ran.add(planned.rule.code)
             except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others know
                 self._crash(f"rule {planned.rule.code} ({planned.rule.name})", error)
+            if self._clock is not None:
+                self._seconds[planned.rule.code] = self._clock() - began
 
     def guard(self, where: str, stage: Callable[[], _T]) -> _T | None:
         """Run a stage; a crash of ours becomes a finding."""
@@ -161,6 +168,7 @@ class _Run:
             more_findings=more,
             passed=passed,
             crashes=tuple(self._crashes),
+            seconds=self._seconds,
             resolved=resolved,
             case=case,
         )

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trainyard.linter.engine.findings import Finding, Position, Severity
 
 if TYPE_CHECKING:
-    from trainyard.linter.spec.model.spec import Spec
-
     from trainyard.linter.engine.configuration import Configuration
     from trainyard.linter.rules.case import Case
     from trainyard.linter.source.document import Document
+    from trainyard.linter.spec.model.spec import Spec
 
 JSON_VERSION = 1
 
@@ -33,6 +32,7 @@ class Report:
         more_findings: how many were left out.
         passed: whether no finding reaches ``fail_on``; those left out count, suppressed ones do not.
         crashes: faults of ours; a report with any does not pass.
+        seconds: time that each rule took by code, where a clock was given.
         resolved: the complete spec as plain JSON, or None when it failed the schema.
         case: the typed spec with what was derived from it, or None when it failed the schema.
     """
@@ -48,6 +48,7 @@ class Report:
         "more_findings",
         "passed",
         "resolved",
+        "seconds",
     )
 
     def __init__(
@@ -59,6 +60,7 @@ class Report:
         more_findings: int,
         passed: bool,
         crashes: tuple[Crash, ...] = (),
+        seconds: Mapping[str, float] | None = None,
         resolved: dict[str, Any] | None = None,
         case: Case | None = None,
     ) -> None:
@@ -68,6 +70,7 @@ class Report:
         self.more_findings = more_findings
         self.passed = passed
         self.crashes = crashes
+        self.seconds = seconds or {}
         self.resolved = resolved
         self.case = case
         self._digest: str | None = None

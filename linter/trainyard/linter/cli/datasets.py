@@ -1,0 +1,30 @@
+"""Reads what the data is, for specs whose data root is configured."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from trainyard.linter.cli.exits import Refusal
+
+if TYPE_CHECKING:
+    from trainyard.linter.facts.model import Facts
+    from trainyard.linter.spec.model.dataset import Dataset
+
+#: Long enough to list a hundred thousand images on a slow disk; what takes longer is left unknown.
+BUDGET_SECONDS = 10.0
+
+
+def read(dataset: Dataset, root: str) -> Facts:
+    """Return what lies at the dataset's path below ``root``.
+
+    Raises:
+        Refusal: when the root is no folder.
+    """
+    if not os.path.isdir(root):  # noqa: PTH112 - pathlib is left out of the cold start
+        raise Refusal(f"the data root {root} is no folder")
+    from pathlib import Path
+
+    from trainyard.linter import facts
+
+    return facts.read(dataset, Path(root), BUDGET_SECONDS)
