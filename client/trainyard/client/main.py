@@ -31,6 +31,7 @@ CLIENT = {
     "info": Entry(f"{_OURS}.info:info", "Show a server's devices, slots and limits.", "client"),
 }
 ON_THE_BOX = {
+    "demo": Entry("trainyard.client.demo.command:demo", "Show the whole way on real data, in minutes.", "service"),
     "train": Entry("trainyard.service.trainer.main:train", "Lint a spec and train it here, without a server.", "service"),
 }
 SECTIONS = {"Specs": LINTER, "Jobs on a server": CLIENT, "On the box": ON_THE_BOX}

@@ -1,0 +1,85 @@
+"""The stage shows commands as they run and notices when one ends otherwise than promised."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.integration.client.conftest import JOB_ID, FakeServer
+
+from trainyard.client.demo.command import demo
+from trainyard.client.demo.house import House
+from trainyard.client.demo.promises import BrokenPromiseError
+from trainyard.client.demo.stage import Stage
+
+
+class Audience:
+    def __init__(self) -> None:
+        self.heard = ""
+
+    def listen(self, text: str) -> None:
+        self.heard += text
+
+
+@pytest.fixture
+def audience() -> Audience:
+    return Audience()
+
+
+@pytest.fixture
+def stage(fake: FakeServer, audience: Audience, tmp_path: Path) -> Stage:
+    environment = {**os.environ, "TRAINYARD_SERVER": fake.address, "XDG_STATE_HOME": str(tmp_path)}
+    return Stage(environment, colored=False, write=audience.listen)
+
+
+def test_a_command_is_shown_with_what_it_says(fake: FakeServer, stage: Stage, audience: Audience) -> None:
+    fake.add_job(epochs=2)
+    stage.act("First")
+    assert stage.ask("trainyard", "show", "--json", JOB_ID, expect=0)["id"] == JOB_ID
+    stage.run("trainyard", "jobs", "--state", "succeeded", expect=0)
+    assert audience.heard.startswith(f"\n1. First\n\n$ trainyard show --json {JOB_ID}\n\n$ trainyard jobs --state succeeded\n  ID ")
+    assert f"\n  {JOB_ID}  digits-small-cnn" in audience.heard
+
+
+def test_lines_are_shown_as_they_come(fake: FakeServer, stage: Stage, audience: Audience) -> None:
+    fake.add_job(epochs=2)
+    with stage.follow("trainyard", "watch", JOB_ID) as lines:
+        epochs = [line for line in lines if line.startswith("epoch")]
+    assert len(epochs) == 2
+    assert "\n  epoch 2/2" in audience.heard
+
+
+def test_another_exit_code_than_promised_is_said(stage: Stage) -> None:
+    with pytest.raises(BrokenPromiseError, match=r"`?trainyard show zzz ended with exit code 6 and not 0"):
+        stage.run("trainyard", "show", "zzz", expect=0)
+    with pytest.raises(BrokenPromiseError, match=re.escape("exit code 6 and not 0: error: There is no job 'zzz' here.")):
+        stage.ask("trainyard", "show", "--json", "zzz", expect=0)
+
+
+def test_an_answer_that_is_no_json_is_said(fake: FakeServer, stage: Stage) -> None:
+    fake.add_job()
+    with pytest.raises(BrokenPromiseError, match="did not answer with one JSON object"):
+        stage.ask("trainyard", "jobs", expect=0)
+
+
+def test_a_program_that_is_not_installed_is_said(stage: Stage) -> None:
+    with pytest.raises(BrokenPromiseError, match="trainmaker is not installed"):
+        stage.run("trainmaker", expect=0)
+
+
+def test_a_server_that_does_not_come_up_is_said_with_its_last_words(stage: Stage, tmp_path: Path) -> None:
+    house = House(tmp_path, tmp_path, stage.environment)
+    house.command = ("trainyard", "no-such-command")
+    with pytest.raises(BrokenPromiseError, match="did not come up") as broken:
+        house.open()
+    assert "no command 'no-such-command'" in str(broken.value)
+    house.evacuate()
+    assert not [child for child in tmp_path.iterdir() if child.name == "home"]
+
+
+def test_without_examples_the_demonstration_says_what_to_name(tmp_path: Path) -> None:
+    outcome = CliRunner().invoke(demo, ["--examples", str(tmp_path)])
+    assert "name the folder that holds digits/bad.trainspec.json with --examples" in outcome.output
