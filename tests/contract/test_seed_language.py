@@ -12,6 +12,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from trainyard.linter import lint
+
 
 @pytest.fixture(scope="module")
 def schema(repository: Path) -> dict[str, Any]:
@@ -101,8 +103,37 @@ def test_the_best_model_is_kept_by_validation_loss_or_accuracy(schema: dict[str,
     assert jsonschema_rs.validator_for(schema).is_valid(minimal(callbacks={"checkpoint": {"monitor": monitor}}))
 
 
-def test_dropout_of_convolutional_and_dense_layers_is_set_separately(schema: dict[str, Any]) -> None:
-    assert {"conv", "dense"} <= set(schema["$defs"]["CnnDropout"]["properties"])
+def resolved(**sections: object) -> dict[str, Any]:
+    """Return a spec with every default filled in."""
+    report = lint(json.dumps(minimal(**sections)))
+    assert report.resolved is not None
+    return report.resolved
+
+
+def test_dropout_of_convolutional_and_dense_layers_is_set_separately_and_shown_per_layer() -> None:
+    model = {"type": "cnn", "blocks": [{"filters": 8}, {"filters": 16}], "head": {"hidden": [32]}, "dropout": {"conv": 0.25, "dense": 0.5}}
+    shown = resolved(model=model)["model"]
+    assert [block["dropout"] for block in shown["blocks"]] == [0.25, 0.25]
+    assert shown["head"]["dropout"] == [0.5]
+
+
+def test_the_resolved_spec_shows_every_section_whatever_was_left_out(schema: dict[str, Any]) -> None:
+    assert set(schema["properties"]) - {"$schema", "$lint"} <= set(resolved())
+
+
+@pytest.mark.parametrize(
+    "section,foreign",
+    [
+        ({"optimizer": {"type": "adam"}}, "momentum"),
+        ({"optimizer": {"type": "sgd"}}, "beta_1"),
+        ({"scheduler": {"type": "cosine"}}, "patience"),
+        ({"scheduler": {"type": "reduce_on_plateau"}}, "t_max"),
+    ],
+)
+def test_a_parameter_of_another_choice_is_a_finding(section: dict[str, dict[str, object]], foreign: str) -> None:
+    (key,) = section
+    report = lint(json.dumps(minimal(**{key: {**section[key], foreign: 0.5}})))
+    assert f"/{key}/{foreign}" in {finding.pointer for finding in report.findings}
 
 
 def test_an_absent_name_is_made_of_activation_model_dataset_and_time(schema: dict[str, Any]) -> None:
@@ -125,7 +156,7 @@ def test_a_choice_that_is_not_in_the_language_is_no_spec(schema: dict[str, Any])
     assert not jsonschema_rs.validator_for(schema).is_valid(minimal(optimizer={"type": "adamm"}))
 
 
-def minimal(**sections: object) -> dict[str, object]:
+def minimal(**sections: object) -> dict[str, Any]:
     """Return the smallest spec there is, with these sections."""
     return {
         "version": "v1",
