@@ -44,6 +44,7 @@ def part_sizes(split: Split, counts: Sequence[int]) -> PartCounts:
     A set without classes is one class. Where validation and test ask for more than there is, validation is
     served first and training may be left with nothing.
     """
+    counts = [max(0, count) for count in counts]
     shares = _shares(split, sum(counts))
     columns = zip(*_controlled_rounding(counts, shares), strict=True) if counts else ((), (), ())
     return PartCounts(*(tuple(column) for column in columns))
@@ -79,7 +80,7 @@ def _share(part: Part | None, total: int) -> int:
         return 0
     if part.samples is not None:
         return max(0, part.samples) * _RESOLUTION
-    return max(0, round((part.fraction or 0.0) * _RESOLUTION)) * total
+    return round(min(1.0, max(0.0, part.fraction or 0.0)) * _RESOLUTION) * total
 
 
 def _controlled_rounding(counts: Sequence[int], shares: tuple[int, ...]) -> list[list[int]]:

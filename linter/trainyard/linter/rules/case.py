@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainyard.linter.facts.model import Facts
     from trainyard.linter.shapes import Shapes
     from trainyard.linter.spec.model.dataset import SampleCount
+    from trainyard.linter.spec.model.scheduler import ReduceOnPlateau
     from trainyard.linter.spec.model.spec import Spec
 
 _N = TypeVar("_N", int, float)
@@ -197,6 +198,23 @@ class Case:
                 return None
             steps = _NOMINAL_STEPS
         return Curve(spec.optimizer.learning_rate, spec.scheduler, steps, spec.training.epochs, spec.training.gradient_accumulation)
+
+    @cached_property
+    def epochs(self) -> int:
+        """Epochs of the main training."""
+        return self.spec.training.epochs
+
+    def schedule_pointer(self, index: int) -> str:
+        """Return where a schedule is written: alone, or in a list."""
+        return f"/scheduler/{index}" if isinstance(self.written.get("scheduler"), list) else "/scheduler"
+
+    @cached_property
+    def plateau(self) -> tuple[str, ReduceOnPlateau] | None:
+        """The plateau among the schedules, with its pointer."""
+        for index, schedule in enumerate(self.spec.scheduler):
+            if schedule.type == "reduce_on_plateau":
+                return self.schedule_pointer(index), schedule  # type: ignore[return-value]  # told apart by its type text
+        return None
 
     # ---- the model --------------------------------------------------------------------------------------------
 

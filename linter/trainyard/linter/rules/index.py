@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainyard.linter.rules import balance, learning_rate, memory, regularization
+from trainyard.linter.rules import balance, learning_rate, memory, regularization, schedule
 from trainyard.linter.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (*learning_rate.RULES, *memory.RULES, *balance.RULES, *regularization.RULES)
+RULES: tuple[Rule, ...] = (*learning_rate.RULES, *memory.RULES, *balance.RULES, *regularization.RULES, *schedule.RULES)

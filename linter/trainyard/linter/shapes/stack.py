@@ -20,6 +20,14 @@ class CollapsedError(Exception):
         self.collapse = collapse
 
 
+class UnbuildableError(Exception):
+    """A size is zero or less, or there are more layers than any machine would build."""
+
+
+# Nobody's net is deeper, and a spec may ask for a billion convolutions in a row.
+_MOST_LAYERS = 5000
+
+
 class Stack:
     """Layers so far, and the shape that the next one sees; ``pointer`` and ``part`` label what is added next."""
 
@@ -36,6 +44,8 @@ class Stack:
 
     def add(self, kind: str, shape: Shape, parameters: int = 0, *, trainable: int | None = None, multiply_adds: int = 0) -> None:
         """Append a layer; all its parameters are trainable unless told."""
+        if len(self.layers) >= _MOST_LAYERS or min(shape, default=1) < 1:
+            raise UnbuildableError
         reached = parameters if trainable is None else trainable
         self.layers.append(Layer(self._name(kind), kind, shape, parameters, reached, multiply_adds, self.pointer))
         self.shape = shape
@@ -86,6 +96,8 @@ class Stack:
 
     def _slide(self, kind: str, window: Sequence[int], strides: Sequence[int], padding: str) -> Shape:
         """Return the spatial shape that a sliding window leaves: ceil(n/s) padded, floor((n - k)/s) + 1 not."""
+        if min(*window, *strides) < 1:
+            raise UnbuildableError
         sizes = self.shape[:-1]
         if padding == "same":
             return tuple(-(-size // stride) for size, stride in zip(sizes, strides, strict=True))

@@ -1,0 +1,62 @@
+"""Any finite number of the right type parses; no rule may crash or hang on it."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import pytest
+
+from trainyard.linter import spec
+from trainyard.linter.estimate import hardware
+from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.examples import BASES, merged
+from trainyard.linter.rules.index import RULES
+
+INTEGERS = (0, -1, 1, 2, 2**53 - 1, -(2**53 - 1), 10**9)
+NUMBERS = (0.0, -1.0, 1e-320, 1e308, -1e308, 0.5, 3.7)
+DRAWS = 400
+SCHEDULERS: tuple[dict[str, Any], ...] = (
+    {"type": "cosine", "t_max": {"epochs": 3}, "warmup": {"steps": 3}},
+    {"type": "step", "milestones": [{"epochs": 3}, {"steps": 9}]},
+    {"type": "exponential", "rate": 0.9, "every": {"steps": 3}},
+    {"type": "inverse_time", "rate": 0.9},
+    {"type": "polynomial", "power": 1.5, "end_lr": 0.1},
+    {"type": "one_cycle", "rise": 0.2},
+    {"type": "reduce_on_plateau", "patience": 3},
+)
+
+
+def numbers(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [place for key, item in value.items() for place in numbers(item, (*path, key))]
+    if isinstance(value, list):
+        return [place for index, item in enumerate(value) for place in numbers(item, (*path, index))]
+    return [path] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def put(value: Any, path: tuple[Any, ...], number: float) -> None:
+    for key in path[:-1]:
+        value = value[key]
+    value[path[-1]] = number
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_no_rule_crashes_or_hangs_on_odd_numbers(name: str) -> None:
+    draw = random.Random(f"odd {name}")
+    judged = 0
+    for _ in range(DRAWS):
+        written = spec.resolve(merged({"scheduler": draw.choice(SCHEDULERS)}, name))
+        for path in draw.sample(places := numbers(written), k=min(len(places), draw.randint(1, 3))):
+            put(written, path, draw.choice(INTEGERS if draw.random() < 0.6 else NUMBERS))
+        if spec.check(written):
+            continue
+        judged += 1
+        case = Case(spec.typed(spec.resolve(written)), written, hardware=draw.choice((None, hardware.profile("t4"))))
+        started = time.process_time()
+        for rule in RULES:
+            list(rule.check(case))
+            list(rule.check_strictly(case))
+        assert time.process_time() - started < 0.5
+    assert judged > DRAWS / 4
