@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from trainyard.linter.rules import balance, learning_rate, memory, regularization, schedule
+from trainyard.linter.rules import balance, batch, callbacks, learning_rate, length, memory, regularization, schedule
 from trainyard.linter.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (*learning_rate.RULES, *memory.RULES, *balance.RULES, *regularization.RULES, *schedule.RULES)
+RULES: tuple[Rule, ...] = (
+    *learning_rate.RULES,
+    *schedule.RULES,
+    *length.RULES,
+    *batch.RULES,
+    *memory.RULES,
+    *balance.RULES,
+    *regularization.RULES,
+    *callbacks.RULES,
+)
