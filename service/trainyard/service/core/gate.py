@@ -7,6 +7,7 @@ They become findings like all others, with a place in the text, and they can't b
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +50,13 @@ class Verdict:
         counts = [(sum(finding.severity is level for finding in self.report.findings), level.label) for level in reversed(Severity)]
         return " and ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counts if count and word != "info") or "no finding"
 
+    @property
+    def result(self) -> str:
+        """The verdict in a word: accepted, warned or rejected."""
+        if not self.passed:
+            return "rejected"
+        return "warned" if any(finding.severity is Severity.WARNING for finding in self.report.findings) else "accepted"
+
     def stored(self, at: datetime, expires_at: datetime | None) -> StoredReport:
         """Return the report as the store keeps it: the JSON that ``trainlint check --format json`` prints."""
         body = json.dumps(self.report.to_json(""), separators=(",", ":"))
@@ -62,11 +70,20 @@ class Gate:
         data_root: where the datasets of specs lie.
         hardware: the profile of this machine, None when it is not known.
         refuse_on: the severity that keeps a spec out, inclusive.
+        judged: is told every verdict.
     """
 
-    def __init__(self, data_root: Path, hardware: HardwareProfile | None = None, refuse_on: Severity = Severity.ERROR) -> None:
+    def __init__(
+        self,
+        data_root: Path,
+        *,
+        hardware: HardwareProfile | None = None,
+        refuse_on: Severity = Severity.ERROR,
+        judged: Callable[[Verdict], None] = lambda _: None,
+    ) -> None:
         self._data_root = data_root
         self._hardware = hardware
+        self._judged = judged
         self._configuration = Configuration(fail_on=refuse_on, suppress_errors=False)
         self.refuse_on = refuse_on
 
@@ -82,19 +99,22 @@ class Gate:
 
     def judge(self, source: bytes) -> Verdict:
         """Judge a spec; never raises for what it holds. Takes about a second at most, when its data is large."""
+        verdict = Verdict(self._report(source))
+        for crash in verdict.report.crashes:
+            _log.error("linter-crashed", where=crash.where, traceback=crash.traceback)
+        self._judged(verdict)
+        return verdict
+
+    def _report(self, source: bytes) -> Report:
         first = lint(source, configuration=self._configuration, hardware=self._hardware)
         if first.spec is None:
-            return Verdict(self._checked(first))
+            return first
+        # Lint runs twice because the path of the data stands in the spec; without data it takes about a millisecond.
         found = facts.read(first.spec.dataset, self._data_root, FACTS_SECONDS) if first.spec.task != "other" else None
         report = lint(source, configuration=self._configuration, hardware=self._hardware, facts=found)
         gaps = [(NOT_TRAINABLE_YET, pointer, message) for pointer, message in untrainable(first.spec)]
         gaps += [(DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)]
-        return Verdict(self._checked(_with(report, [_finding(report, *gap) for gap in gaps])))
-
-    def _checked(self, report: Report) -> Report:
-        for crash in report.crashes:
-            _log.error("linter-crashed", where=crash.where, traceback=crash.traceback)
-        return report
+        return _with(report, [_finding(report, *gap) for gap in gaps])
 
 
 def _obstacles(found: Facts | None) -> list[str]:

@@ -1,0 +1,50 @@
+"""``trainyard serve``: options, and nothing else. Imports click only; the server is imported when it is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+DEFAULT_LISTEN = "127.0.0.1:50051"
+DEFAULT_METRICS = "127.0.0.1:9464"
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_DEVICE = click.Choice(["auto", "gpu", "cpu"])
+
+
+def _configured(context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Take the values of a configuration file for options that are not written."""
+    if path is not None:
+        from trainyard.service.main.configuration import read
+
+        context.default_map = {**(context.default_map or {}), **read(path)}
+    return path
+
+
+@click.command()
+@click.option("--home", type=_FOLDER, help="Where jobs and run folders are kept. [default: the user data folder]")
+@click.option("--listen", default=DEFAULT_LISTEN, show_default=True, metavar="HOST:PORT", help="gRPC; port 0 takes any.")
+@click.option("--metrics", default=DEFAULT_METRICS, show_default=True, metavar="HOST:PORT", help="/metrics and /healthz.")
+@click.option("--data-root", required=True, type=_OLD_FOLDER, help="Folder that dataset paths start from.")
+@click.option("--slots", type=click.IntRange(1, 1000), default=1, show_default=True, help="Jobs that run at once.")
+@click.option("--device", type=_DEVICE, default="auto", show_default=True, help="gpu refuses to start without one.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_configured,
+    help="TOML file with any of these options; what is written here wins.",
+)
+@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that is written when the server answers.")
+def serve(**options: Any) -> int:
+    """Run the server: lint again, queue, train, stream.
+
+    Answers on this machine only. Running trainers outlive the server; started again, it finds them.
+    """
+    from trainyard.service.main.running import run
+    from trainyard.service.main.settings import settle
+
+    return run(settle(**options))

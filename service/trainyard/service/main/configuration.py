@@ -1,0 +1,31 @@
+"""The configuration file: TOML with the names of the options. An unknown name is refused with the closest one."""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+
+NAMES = ("home", "listen", "metrics", "data-root", "slots", "device", "ready-file")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the options in ``path`` by their Python names; raises UsageError for what is no TOML or no option."""
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.UsageError(f"{path} can not be read as TOML: {error}") from error
+    for name, value in written.items():
+        _check(path, name, value)
+    return {name.replace("-", "_"): value for name, value in written.items()}
+
+
+def _check(path: Path, name: str, value: object) -> None:
+    if name not in NAMES:
+        close = get_close_matches(name, NAMES, n=1)
+        raise click.UsageError(f"{path}: there is no option {name!r}{f'; did you mean {close[0]!r}?' if close else ''}")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise click.UsageError(f"{path}: {name} wants a text or a number")

@@ -1,0 +1,100 @@
+"""From settings to a server that answers, and back to nothing: start, signals, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+# Before gRPC is loaded: its own lines on standard error are no JSON.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import structlog
+
+from trainyard.linter.cli.exits import Refusal
+from trainyard.service.executor import devices as machine
+from trainyard.service.executor.devices import Device, NoGpuError
+from trainyard.service.main import addresses, logs, ready, token, wiring
+from trainyard.service.main.home import owned
+from trainyard.service.main.settings import Settings
+from trainyard.service.main.wiring import Command, Found, Parts
+from trainyard.service.store import sqlite
+
+# Calls under way may finish; streams end at once and are resumed by their clients.
+GRACE_SECONDS = 2.0
+_log = structlog.get_logger("server")
+
+
+def run(settings: Settings, command: Command | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code. Raises Refusal when the server can not start."""
+    logs.configure(person=sys.stderr.isatty())
+    devices = _devices(settings.device)
+    addresses.ensure_free(settings.listen, "--listen")
+    addresses.ensure_free(settings.metrics, "--metrics")
+    secret = token.obtain(settings.token_file)
+    with owned(settings.home) as home:
+        asyncio.run(_serve(settings, Found(home, devices, secret), command))
+    return 0
+
+
+def _devices(wanted: str) -> tuple[Device, ...]:
+    try:
+        return machine.discover(wanted)
+    except NoGpuError:
+        raise Refusal("--device gpu: the driver shows no GPU here (nvidia-smi lists none); --device cpu trains without one") from None
+
+
+async def _serve(settings: Settings, found: Found, command: Command | None) -> None:
+    stop = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, stop.set)
+    try:
+        parts = wiring.build(settings, found, running, command)
+    except RuntimeError as error:
+        # Somebody took the port since it was looked at; the library says no more than this.
+        raise addresses.busy(settings.listen, "--listen") from error
+    try:
+        await _answer(settings, found, parts)
+        await stop.wait()
+    finally:
+        await _end(settings, parts)
+
+
+async def _answer(settings: Settings, found: Found, parts: Parts) -> None:
+    try:
+        metrics_port = await parts.endpoint.start(*settings.metrics)
+    except OSError as error:
+        raise addresses.busy(settings.metrics, "--metrics", error) from error
+    parts.loop.start(parts.supervisor.tick)
+    await parts.server.start()
+    listen, metrics = str(settings.listen._replace(port=parts.server.port)), str(settings.metrics._replace(port=metrics_port))
+    _log.info(
+        "serving",
+        listen=listen,
+        metrics=metrics,
+        home=str(settings.home),
+        data_root=str(settings.data_root),
+        devices=[device.name for device in found.devices],
+        slots=settings.slots,
+        instance=parts.instance,
+        sqlite=sqlite.library_version(),
+    )
+    if settings.ready_file is not None:
+        ready.write(settings.ready_file, listen=listen, metrics=metrics, instance=parts.instance)
+
+
+async def _end(settings: Settings, parts: Parts) -> None:
+    """Go politely: streams first, then calls, then the supervisor. Trainers are left alone."""
+    _log.info("ending", instance=parts.instance)
+    parts.bell.close()
+    await parts.server.stop(GRACE_SECONDS)
+    await parts.endpoint.stop()
+    await asyncio.to_thread(parts.loop.stop)
+    await asyncio.to_thread(parts.pool.close)
+    parts.launcher.close()
+    parts.store.close()
+    if settings.ready_file is not None:
+        ready.remove(settings.ready_file, parts.instance)
+    _log.info("ended", instance=parts.instance)
