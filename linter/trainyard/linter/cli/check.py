@@ -14,6 +14,8 @@ from trainyard.linter.cli.settings.settings import SettingsReader
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainyard.linter.cli.fixing import Fixer
+
 _LEVELS = ("info", "warning", "error", "never")
 
 
@@ -31,6 +33,10 @@ _LEVELS = ("info", "warning", "error", "never")
 @click.option("--data-root", metavar="DIR", help="Folder that dataset paths are relative to; data is read and must be there.")
 @click.option("--baseline", metavar="FILE", help="Known findings that do not count.")
 @click.option("--write-baseline", metavar="FILE", help="Write every finding into a baseline file, and pass.")
+@click.option("--fix", is_flag=True, help="Mend what has a safe fix, in place; standard input is mended to standard output.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also write what rules suggest.")
+@click.option("--diff", is_flag=True, help="Show what --fix would do, write nothing; exit code 1 when it would do something.")
+@click.option("--exit-non-zero-on-fix", is_flag=True, help="With --fix: exit code 1 when a file was changed.")
 @click.option("--config", metavar="FILE", help="Use this configuration for every file instead of the nearest one.")
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")
 @click.option("--show-config", is_flag=True, help="Print the settings that govern each FILE and who said them; judge nothing.")
@@ -48,14 +54,31 @@ def check(*, paths: tuple[str, ...], formats: tuple[str, ...], color: str, **opt
         return _show(checker, named)
     files = [path for path in named if not checker.excludes(path)]
     lead = checker.settings(named[0]).configuration
-    keep = options["write_baseline"] is not None
-    run = Run(checker, keep=keep)
-    with outputs.reporters(requested, lead, color) as reporters:
+    run = Run(checker, keep=options["write_baseline"] is not None)
+    fixer = _fixer(options, checker)
+    with outputs.reporters(
+        requested, lead, color, stdout_taken=fixer is not None and (options["diff"] or targets.STDIN in files)
+    ) as reporters:
         for path in files:
-            run.check(path, reporters)
+            report = checker.judge(path, checker.read(path)) if fixer is None else fixer.judge(path)
+            run.add(path, report, reporters)
         for reporter in reporters:
             reporter.close()
-    return _write_baseline(options["write_baseline"], run) if keep else run.exit_code
+    if options["write_baseline"] is not None:
+        return _write_baseline(options["write_baseline"], run)
+    if fixer is not None and fixer.changed and (options["diff"] or options["exit_non_zero_on_fix"]):
+        return max(run.exit_code, exits.FINDINGS)
+    return exits.OK if options["diff"] and run.exit_code != exits.INTERNAL else run.exit_code
+
+
+def _fixer(options: dict[str, Any], checker: Checker) -> Fixer | None:
+    if options["unsafe_fixes"] and not (options["fix"] or options["diff"]):
+        raise exits.Refusal("--unsafe-fixes goes with --fix or --diff")
+    if not (options["fix"] or options["diff"]):
+        return None
+    from trainyard.linter.cli.fixing import Fixer
+
+    return Fixer(checker, unsafe=options["unsafe_fixes"], diff=options["diff"])
 
 
 def _show(checker: Checker, files: Sequence[str]) -> int:

@@ -117,11 +117,6 @@ class Run:
         self._crashed = False
         self.kept: list[tuple[str, Report]] = []
 
-    def check(self, path: str, reporters: Sequence[Reporter]) -> None:
-        """Judge one file and show the report."""
-        report = self._checker.judge(path, self._checker.read(path))
-        self.add(path, report, reporters)
-
     def add(self, path: str, report: Report, reporters: Sequence[Reporter]) -> None:
         """Show a report and count it."""
         for reporter in reporters:

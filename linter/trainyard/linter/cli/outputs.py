@@ -53,8 +53,16 @@ def parse(text: str) -> Output:
 
 
 @contextmanager
-def reporters(requested: Sequence[Output], configuration: Configuration, color: str) -> Iterator[list[Reporter]]:
+def reporters(
+    requested: Sequence[Output], configuration: Configuration, color: str, *, stdout_taken: bool = False
+) -> Iterator[list[Reporter]]:
     """Open the outputs; close them when the run is over, even when it is cut short.
+
+    Args:
+        requested: the outputs; the full one when empty.
+        configuration: what the outputs say about the run as a whole.
+        color: auto, always or never.
+        stdout_taken: whether something else owns standard output (a diff, a mended text).
 
     Raises:
         Refusal: when two outputs want standard output, or a file cannot be written.
@@ -62,13 +70,15 @@ def reporters(requested: Sequence[Output], configuration: Configuration, color: 
     outputs = requested or (Output("full", None),)
     on_stdout = [output.format for output in outputs if output.file is None]
     machines = [name for name in on_stdout if name in MACHINE]
+    if stdout_taken and machines:
+        raise Refusal(f"standard output carries the mended text or the diff: write --format {machines[0]}:FILE")
     if len(machines) > 1 or len(set(on_stdout)) != len(on_stdout):
         raise Refusal(f"only one format can go to standard output ({', '.join(on_stdout)}): write --format {on_stdout[-1]}:FILE")
     opened: list[TextIO] = []
     try:
         made = []
         for output in outputs:
-            stream = _stream(output, machine_on_stdout=bool(machines))
+            stream = _stream(output, stdout_taken=stdout_taken or bool(machines))
             if output.file is not None:
                 opened.append(stream)
             made.append(_reporter(output, stream, configuration, color))
@@ -78,9 +88,9 @@ def reporters(requested: Sequence[Output], configuration: Configuration, color: 
             stream.close()
 
 
-def _stream(output: Output, *, machine_on_stdout: bool) -> TextIO:
+def _stream(output: Output, *, stdout_taken: bool) -> TextIO:
     if output.file is None:
-        return sys.stderr if machine_on_stdout and output.format in PEOPLE else sys.stdout
+        return sys.stderr if stdout_taken and output.format in PEOPLE else sys.stdout
     try:
         return open(output.file, "w", encoding="utf-8", newline="\n")  # noqa: PTH123 - pathlib is left out of the cold start
     except OSError as error:

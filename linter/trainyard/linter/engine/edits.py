@@ -94,7 +94,9 @@ def _written(document: Document, place: Place, value: Any) -> str:
     old = document.text[place.start : place.end]
     indent = _INDENT.search(document.text[: max(place.key_start, 0)])
     if "\n" not in old or indent is None:
-        return json.dumps(value, ensure_ascii=False)
+        written = json.dumps(value, ensure_ascii=False)
+        spaced = old.startswith("{ ") and written.startswith("{") and len(written) > 2
+        return f"{{ {written[1:-1]} }}" if spaced else written
     return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", f"\n{indent.group(1)}")
 
 

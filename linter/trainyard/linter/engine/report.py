@@ -76,6 +76,23 @@ class Report:
         self._digest: str | None = None
         self._spec_digest: str | None = None
 
+    def with_fixed(self, fixed: tuple[Finding, ...]) -> Report:
+        """Return this report with findings that were mended before it was made; their places are those of the old text."""
+        if not fixed:
+            return self
+        findings = sorted((*self.findings, *fixed), key=lambda finding: finding.start.offset)
+        return Report(
+            self.document,
+            self.configuration,
+            findings=tuple(findings),
+            more_findings=self.more_findings,
+            passed=self.passed,
+            crashes=self.crashes,
+            seconds=self.seconds,
+            resolved=self.resolved,
+            case=self.case,
+        )
+
     @property
     def ruleset(self) -> str:
         """The ruleset with its date: ``recommended@2026.1``."""

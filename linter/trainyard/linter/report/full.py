@@ -43,6 +43,9 @@ class FullReporter:
         """Write the closing line."""
         style = self._palette.good if self._totals.is_clean else self._palette.bold
         self._stream.write(self._palette.paint(style, self._totals.sentence()) + "\n")
+        advice = self._totals.advice()
+        if advice:
+            self._stream.write(f"{advice}.\n")
         if self._totals.example:
             hint = f"`trainlint explain {self._totals.example}` tells why it matters and when to ignore it."
             self._stream.write(self._palette.paint(self._palette.dim, hint) + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainyard.linter.engine.fixes import fixable
 from trainyard.linter.source.severity import Severity
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ class Totals:
         self.suppressed = 0
         self.fixed = 0
         self.more = 0
+        self.fixable = 0
+        self.suggested = 0
         self.counts = dict.fromkeys(Severity, 0)
         self.example = ""
         self._worst = 0
@@ -28,6 +31,10 @@ class Totals:
         self.files += 1
         self.failed += not report.passed
         self.more += report.more_findings
+        if report.findings:
+            safe, unsafe = fixable(report)
+            self.fixable += safe
+            self.suggested += unsafe
         for finding in report.findings:
             if finding.fixed:
                 self.fixed += 1
@@ -42,6 +49,13 @@ class Totals:
     def is_clean(self) -> bool:
         """Whether there is nothing to say."""
         return not any(self.counts.values()) and not self.more
+
+    def advice(self) -> str:
+        """Return what can be done about the findings by itself, if anything."""
+        safe = f"{self.fixable} can be mended with `--fix`" if self.fixable else ""
+        more = " more" if self.fixable else ""
+        unsafe = f"{self.suggested}{more} with `--fix --unsafe-fixes`" if self.suggested else ""
+        return ", ".join(part for part in (safe, unsafe) if part)
 
     def sentence(self) -> str:
         """Return the closing sentence."""

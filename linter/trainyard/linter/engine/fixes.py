@@ -1,0 +1,86 @@
+"""Mends a spec: makes the edits that findings offer, judges again, and goes on while there is something to mend.
+
+Safe fixes cannot change what the author meant; the others are suggestions, made only when asked for. Pure:
+bytes in, bytes out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainyard.linter.engine import edits
+from trainyard.linter.engine.findings import Finding
+from trainyard.linter.source.faults import Edit
+
+if TYPE_CHECKING:
+    from trainyard.linter.engine.report import Report
+
+# One fix can uncover another finding, a handful deep; more rounds would mean two fixes that undo each other.
+_MAX_ROUNDS = 10
+
+
+class Mended(NamedTuple):
+    """The text after all fixes, and the report on it; findings that are gone are in it, marked as fixed."""
+
+    raw: bytes
+    report: Report
+
+
+def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) -> Mended:
+    """Mend ``raw`` as far as its findings allow.
+
+    Args:
+        raw: the text.
+        judge: the linter with everything but the text settled.
+        unsafe: make suggestions too, not only safe fixes.
+    """
+    first = report = judge(raw)
+    for _ in range(_MAX_ROUNDS):
+        mended = edits.apply(raw, _chosen(report, unsafe=unsafe))
+        if mended == raw:
+            break
+        again = judge(mended)
+        if again.document.value is None and report.document.value is not None:
+            break
+        raw, report = mended, again
+    return Mended(raw, report.with_fixed(_gone(first, report)))
+
+
+def fixable(report: Report) -> tuple[int, int]:
+    """Return how many findings have a safe fix, and how many another one."""
+    kinds = Counter(finding.safe for finding in report.findings if _is_open(finding) and edits.of_finding(report.document, finding))
+    return kinds[True], kinds[False]
+
+
+def _chosen(report: Report, *, unsafe: bool) -> list[Edit]:
+    """Return edits that do not touch each other; a finding's edits are taken together or not at all."""
+    chosen: list[Edit] = []
+    for finding in report.findings:
+        if _is_open(finding) and (finding.safe or unsafe):
+            wanted = edits.of_finding(report.document, finding)
+            if not any(_touch(edit, other) for edit in wanted for other in chosen):
+                chosen.extend(wanted)
+    return chosen
+
+
+def _is_open(finding: Finding) -> bool:
+    return finding.suppressed is None and not finding.fixed
+
+
+def _touch(one: Edit, other: Edit) -> bool:
+    return one != other and one.start <= other.end and other.start <= one.end
+
+
+def _gone(first: Report, last: Report) -> tuple[Finding, ...]:
+    # A warning that has become an info is mended; the info is what is left to know.
+    left = Counter((finding.code, finding.pointer, finding.severity) for finding in last.findings)
+    gone = []
+    for finding in first.findings:
+        key = (finding.code, finding.pointer, finding.severity)
+        if left[key] > 0:
+            left[key] -= 1
+        elif finding.suppressed is None:
+            gone.append(finding._replace(fixed=True))
+    return tuple(gone)
