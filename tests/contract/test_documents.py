@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REQUIREMENT_NAME = re.compile(r"^[A-Za-z0-9_.-]+")
 
 
@@ -25,6 +28,17 @@ def test_every_relative_link_leads_somewhere(repository: Path) -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_the_readme_shows_what_the_linter_says(repository: Path) -> None:
+    (shown,) = CONSOLE.findall((repository / "README.md").read_text(encoding="utf-8"))
+    command, *lines = shown.splitlines()
+    program, *arguments = command.removeprefix("$ ").split()
+    said = subprocess.run(
+        [Path(sys.executable).parent / program, *arguments], cwd=repository, capture_output=True, text=True, timeout=60, check=False
+    )
+    for excerpt in "\n".join(lines).strip("…\n").split("\n…\n"):
+        assert excerpt in said.stdout
 
 
 def test_every_dependency_has_a_row(repository: Path) -> None:
