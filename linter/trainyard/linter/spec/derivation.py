@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from trainyard.linter.spec import direction, head
-from trainyard.linter.spec.grammar import DERIVED
+from trainyard.linter.spec.nodes import DERIVED
 
 Object = dict[str, Any]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainyard.linter.spec.grammar import DERIVED, record
+from trainyard.linter.spec.grammar import record
+from trainyard.linter.spec.nodes import DERIVED
 
 Object = dict[str, Any]
 _BINARY_LOSSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge"})

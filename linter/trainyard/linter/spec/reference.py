@@ -57,7 +57,7 @@ def field(pointer: str, document: object = None) -> Field | None:
         tokens.pop()
     if not tokens:
         return None
-    for owner in _at(tokens[:-1], document):
+    for owner in pieces(tokens[:-1], document):
         if tokens[-1] in owner.get("properties", {}):
             return _field(tokens[-1], owner)
     return None
@@ -67,7 +67,7 @@ def fields(pointer: str = "", document: object = None) -> tuple[Field, ...]:
     """Return the fields that the object at a JSON pointer may have, in the order of the schema."""
     tokens = [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
     found: dict[str, Field] = {}
-    for owner in _at(tokens, document):
+    for owner in pieces(tokens, document):
         for key in owner.get("properties", {}):
             found.setdefault(key, _field(key, owner))
     return tuple(found.values())
@@ -103,7 +103,7 @@ def _conditional(whole: dict[str, Any], value: object) -> Iterator[dict[str, Any
     yield whole
 
 
-def _at(tokens: list[str], document: object) -> list[dict[str, Any]]:
+def pieces(tokens: list[str], document: object) -> list[dict[str, Any]]:
     """Return the pieces of schema for the value at a place."""
     value: object = _ABSENT if document is None else document
     nodes = list(branches(bundle.schema(), value))

@@ -322,3 +322,25 @@ def enums(node: object) -> Any:
     elif isinstance(node, list):
         for value in node:
             yield from enums(value)
+
+
+@pytest.mark.parametrize(
+    "sections,pointers",
+    [
+        ({"scheduler": [{"type": "cosine", "warmup": {"steps": 5.0}}]}, ["/scheduler/0/warmup/steps"]),
+        ({"scheduler": {"type": "cosine", "warmup": {"epochs": 5.0}}}, []),
+        ({"model": {"type": "mlp", "hidden": [8.0, 4]}}, ["/model/hidden/0"]),
+        ({"model": {"type": "cnn", "blocks": [{"filters": 4, "kernel": [3.0, 3]}]}}, ["/model/blocks/0/kernel/0"]),
+        ({"dataset": {"type": "npz", "path": "a", "facts": {"class_counts": {"a": 5.0}}}}, ["/dataset/facts/class_counts/a"]),
+        ({"dataset": {"type": "npz", "path": "a", "facts": {"samples": 5.0}}}, ["/dataset/facts/samples"]),
+        (
+            {"dataset": {"type": "npz", "path": "a", "split": {"validation": 1.0, "test": {"samples": 4.0}}}},
+            ["/dataset/split/test/samples"],
+        ),
+        ({"model": {"type": "transfer", "backbone": "vgg16", "trainable": {"last": 3.0}}}, ["/model/trainable/last"]),
+        ({"imbalance": {"type": "class_weights", "weights": {"epochs": 2.0}}}, []),
+        ({"optimizer": {"type": "adam", "clipnorm": 1.0, "learning_rate": 0.0}}, []),
+    ],
+)
+def test_only_where_a_count_is_meant_is_the_fraction_pointed_out(minimal: Made, sections: dict[str, Any], pointers: list[str]) -> None:
+    assert [fault.pointer for fault in language.check(minimal(**sections))] == pointers

@@ -9,7 +9,7 @@ import pytest
 
 from trainyard.linter import spec as language
 from trainyard.linter.spec import bundle
-from trainyard.linter.spec.grammar import DERIVED
+from trainyard.linter.spec.nodes import DERIVED
 
 Made = Callable[..., dict[str, Any]]
 
