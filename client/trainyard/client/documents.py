@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainyard.client.values.event import Event, Progress
+    from trainyard.client.values.event import EpochFinished, Event, Progress
     from trainyard.client.values.job import Artifact, Job
     from trainyard.client.values.server import ServerInfo
 
@@ -136,7 +136,7 @@ def _happening(item: Event) -> Document:
     return {name: number(value) if isinstance(value, float) else value for name, value in asdict(what).items()}
 
 
-def _epoch(epoch: Any) -> Document:
+def _epoch(epoch: EpochFinished) -> Document:
     return {
         "epoch": epoch.epoch,
         "epochs_planned": epoch.epochs_planned,
@@ -149,7 +149,7 @@ def _epoch(epoch: Any) -> Document:
     }
 
 
-def _parsed(raw: bytes) -> Any:
+def _parsed(raw: bytes) -> object:
     try:
         return json.loads(raw) if raw else None
     except ValueError:

@@ -6,7 +6,7 @@ against it first, because a place outside the text must not become a traceback.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from trainyard.linter.cli.outputs import palette
 from trainyard.linter.engine.configuration import Configuration
@@ -15,6 +15,7 @@ from trainyard.linter.report.full import FullReporter
 from trainyard.linter.source import Document
 
 if TYPE_CHECKING:
+    from trainyard.client import documents
     from trainyard.client.values.report import LintReport
     from trainyard.linter.engine.findings import Finding
 
@@ -28,7 +29,7 @@ def show(path: str, raw: bytes, verdict: LintReport, stream: TextIO) -> None:
     reporter.close()
 
 
-def entry(path: str, raw: bytes, verdict: LintReport) -> dict[str, Any]:
+def entry(path: str, raw: bytes, verdict: LintReport) -> documents.Document:
     """Return the verdict in the shape of a file's entry in ``trainlint check --format json``."""
     return {**_report(raw, verdict).entry(path), "digest": verdict.spec_digest or None}
 

@@ -32,6 +32,7 @@ CLIENT = {
 }
 ON_THE_BOX = {
     "demo": Entry("trainyard.client.demo.command:demo", "Show the whole way on real data, in minutes.", "service"),
+    "serve": Entry("trainyard.service.main:serve", "Run the server: lint again, queue, train, stream.", "service"),
     "train": Entry("trainyard.service.trainer.main:train", "Lint a spec and train it here, without a server.", "service"),
 }
 SECTIONS = {"Specs": LINTER, "Jobs on a server": CLIENT, "On the box": ON_THE_BOX}

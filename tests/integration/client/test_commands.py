@@ -249,7 +249,7 @@ def test_watch_plain_is_one_line_an_epoch_on_standard_error(fake: FakeServer, sh
     fake.add_job(epochs=2)
     done = shell.run("watch", JOB_ID, "--progress", "plain")
     assert done.stderr.splitlines() == [
-        f"digits-small-cnn  {JOB_ID}  succeeded (completed)",
+        f"digits-small-cnn  {JOB_ID}",
         "queued",
         "starting",
         "running",

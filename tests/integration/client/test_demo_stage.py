@@ -71,7 +71,7 @@ def test_a_program_that_is_not_installed_is_said(stage: Stage) -> None:
 
 
 def test_a_server_that_does_not_come_up_is_said_with_its_last_words(stage: Stage, tmp_path: Path) -> None:
-    house = House(tmp_path, tmp_path, stage.environment)
+    house = House(tmp_path, str(tmp_path), stage.environment)
     house.command = ("trainyard", "no-such-command")
     with pytest.raises(BrokenPromiseError, match="did not come up") as broken:
         house.open()

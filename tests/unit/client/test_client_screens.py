@@ -56,6 +56,11 @@ def test_a_metric_is_written_with_four_places(value: float, written: str) -> Non
     assert phrases.number(value) == written
 
 
+def test_metrics_begin_with_the_loss_and_stand_beside_their_validation() -> None:
+    metrics = {"accuracy": 0.5, "loss": 2.0, "unweighted_loss": 3.0, "val_accuracy": 0.25, "val_loss": 4.0, "val_unweighted_loss": 3.0}
+    assert phrases.metrics(metrics) == "loss 2.0000  val_loss 4.0000  accuracy 0.5000  val_accuracy 0.2500"
+
+
 @pytest.mark.parametrize(
     "seconds,written", [(0.42, "0.4 s"), (9.96, "10 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")]
 )
@@ -79,7 +84,8 @@ def test_an_outcome_names_the_best_epoch_and_where_the_model_lies(make_job: Call
     assert phrases.outcome(make_job()) == [
         "0jb4kq7t2m  digits-small-cnn  succeeded (early stopped)",
         "  best epoch 10/25: loss 0.2500  val_loss 0.1250  val_accuracy 0.9844",
-        "  best.keras  1.4 MiB  /runs/best.keras",
+        "  files: best.keras 1.4 MiB",
+        "  in /runs/",
     ]
 
 
@@ -103,14 +109,14 @@ def test_plain_writes_one_line_an_epoch_and_nothing_for_checkpoints(
         kinds.EpochRevised(make_epoch(), 5),
         kinds.StateChanged(JobState.RUNNING, JobState.FAILED, "oom_device", "batch 4096 does not fit"),
     ]
-    screen.begin(make_job(state=JobState.QUEUED, queue_position=0))
+    screen.begin(make_job(state=JobState.QUEUED, queue_position=2))
     for happening in happenings:
         screen.show(make_event(happening))
     screen.show(Progress("j", 1, 1, 2, {}))
     screen.reconnecting(2)
     screen.close()
     assert stream.getvalue().splitlines() == [
-        "digits-small-cnn  0jb4kq7t2m  queued",
+        "digits-small-cnn  0jb4kq7t2m  queued, 3rd in line",
         "starting",
         "epoch  3/25  loss 0.5000  val_loss 0.2500  lr 0.002  1.4 s",
         "after epoch 3: learning rate 0.002 -> 0.001 (reduce on plateau)",

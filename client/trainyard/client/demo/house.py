@@ -7,7 +7,6 @@ ever had, and says so when one is still there.
 from __future__ import annotations
 
 import json
-import shlex
 import signal
 import subprocess
 import time
@@ -34,23 +33,18 @@ class Doors(NamedTuple):
 
 
 class House:
-    """A server with its home in ``folder``; ``environment`` is the one its clients have too."""
+    """A server with its home in ``folder`` and its data in ``data_root``; ``environment`` is the one its clients have too."""
 
-    def __init__(self, folder: Path, examples: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, data_root: str, environment: Mapping[str, str]) -> None:
         self._folder = folder
         self._environment = environment
         self._ready = folder / "ready.json"
         self._log = folder / "server.log"
         self.command: tuple[str, ...] = (
             "trainyard", "serve", "--home", str(folder / "home"), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0",
-            "--data-root", str(examples), "--ready-file", str(self._ready),
+            "--data-root", data_root, "--ready-file", str(self._ready),
         )  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def command_line(self) -> str:
-        """The command as one would type it."""
-        return shlex.join(self.command)
 
     def open(self) -> Doors:
         """Start the server and wait until it answers; raises with the end of its log when it does not."""

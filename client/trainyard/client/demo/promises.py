@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from trainyard.client.documents import Document
 
 LEAST_ACCURACY = 0.95
 METRIC = "val_accuracy"
@@ -20,12 +22,12 @@ class Mark(NamedTuple):
     pointer: str
 
 
-def marks(findings: Iterable[Mapping[str, Any]]) -> frozenset[Mark]:
+def marks(findings: Iterable[Document]) -> frozenset[Mark]:
     """Return the marks of findings in the JSON of ``trainlint`` or of a refusal."""
     return frozenset(Mark(finding["code"], finding["pointer"]) for finding in findings)
 
 
-def same_findings(here: Iterable[Mapping[str, Any]], there: Mapping[str, Any]) -> int:
+def same_findings(here: Iterable[Document], there: Document) -> int:
     """Return how many findings both have; raises when the server missed one that was found here, or refused for none."""
     local, remote = marks(here), marks(there["findings"])
     missing = sorted(local - remote)
@@ -36,7 +38,7 @@ def same_findings(here: Iterable[Mapping[str, Any]], there: Mapping[str, Any]) -
     return len(local & remote)
 
 
-def accuracy(job: Mapping[str, Any]) -> float:
+def accuracy(job: Document) -> float:
     """Return the best validation accuracy of an ended job; raises when it failed, or reached less than promised."""
     if job["state"] != "succeeded":
         raise BrokenPromiseError(f"the job {job['state']}: {job.get('message') or job.get('reason')}")
@@ -62,10 +64,10 @@ def epoch_in(series: Iterable[str]) -> int | None:
     return int(float(values[0])) if values else None
 
 
-def best_model(job: Mapping[str, Any]) -> Mapping[str, Any]:
+def best_model(job: Document) -> Document:
     """Return the artifact that is the best model; raises when there is none on this machine."""
     models = [artifact for artifact in job["artifacts"] if artifact["kind"] == "model" and artifact["path"]]
     if not models:
         raise BrokenPromiseError("the job left no model behind")
-    best: Mapping[str, Any] = models[0]
+    best: Document = models[0]
     return best

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from trainyard.client.demo.promises import BrokenPromiseError
+from trainyard.client.documents import Document
 
 LIMIT_SECONDS = 150.0
 WIDTH = 96
@@ -48,21 +48,27 @@ class Stage:
         for line in lines:
             self.say(f"  {line}".rstrip())
 
+    def announce(self, *command: str) -> None:
+        """Print a command line as one would type it, broken where it is long."""
+        lines = textwrap.wrap(_line(command), WIDTH, break_long_words=False, break_on_hyphens=False, subsequent_indent="    ")
+        typed = " \\\n".join(lines)
+        self.say(f"\n{self._paint(f'$ {typed}', '36')}")
+
     def run(self, *command: str, expect: int) -> subprocess.CompletedProcess[str]:
         """Run a command to its end and show what it says; raises when it ends otherwise than expected."""
-        self._announce(command)
+        self.announce(*command)
         done = self._capture(command)
         self.quote((done.stdout + done.stderr).rstrip().splitlines())
         self._require(command, done.returncode, expect)
         return done
 
-    def ask(self, *command: str, expect: int) -> dict[str, Any]:
+    def ask(self, *command: str, expect: int) -> Document:
         """Run a command that answers with one JSON object; the command line is shown, the answer is the caller's to tell."""
-        self._announce(command)
+        self.announce(*command)
         done = self._capture(command)
         self._require(command, done.returncode, expect, done.stderr)
         try:
-            answer: dict[str, Any] = json.loads(done.stdout)
+            answer: Document = json.loads(done.stdout)
         except ValueError:
             raise BrokenPromiseError(f"{_line(command)} did not answer with one JSON object") from None
         return answer
@@ -70,7 +76,7 @@ class Stage:
     @contextmanager
     def follow(self, *command: str) -> Iterator[Iterator[str]]:
         """Run a command and yield its lines as they come, each already shown."""
-        self._announce(command)
+        self.announce(*command)
         process = subprocess.Popen(
             argv(command), env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
         )
@@ -105,9 +111,6 @@ class Stage:
         except subprocess.TimeoutExpired:
             raise BrokenPromiseError(f"{_line(command)} did not end within {LIMIT_SECONDS:.0f} s") from None
 
-    def _announce(self, command: tuple[str, ...]) -> None:
-        self.say(f"\n{self._paint(f'$ {_line(command)}', '36')}")
-
     def _require(self, command: tuple[str, ...], code: int, expected: int, said: str = "") -> None:
         if code != expected:
             raise BrokenPromiseError(f"{_line(command)} ended with exit code {code} and not {expected}{': ' if said else ''}{said.strip()}")
@@ -117,7 +120,7 @@ class Stage:
 
 
 def _line(command: tuple[str, ...]) -> str:
-    return shlex.join(command)
+    return " ".join(word if word == "&" else shlex.quote(word) for word in command)
 
 
 def argv(command: tuple[str, ...]) -> list[str]:

@@ -9,12 +9,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from trainyard.client.demo import promises
 from trainyard.client.demo.house import Doors, House
 from trainyard.client.demo.promises import BrokenPromiseError
 from trainyard.client.demo.stage import Stage
+from trainyard.client.documents import Document
 
 BAD, GOOD = "digits/bad.trainspec.json", "digits/good.trainspec.json"
 SCRAPE_AFTER_EPOCH = 2
@@ -28,7 +28,7 @@ class Walk:
         self._examples = examples
         self._folder = folder
         self._models = models
-        self.house = House(folder, examples, stage.environment)
+        self.house = House(folder, self._typed(examples), stage.environment)
 
     def go(self) -> None:
         """Play every act; raises BrokenPromiseError at the first thing that is not as promised."""
@@ -42,7 +42,7 @@ class Walk:
         self._leave()
         self._stage.say(f"\nThat was the whole way, in {time.monotonic() - began:.0f} s.")
 
-    def _lint(self) -> list[dict[str, Any]]:
+    def _lint(self) -> list[Document]:
         stage = self._stage
         stage.act("A spec with faults, before anything runs")
         stage.tell(
@@ -50,7 +50,7 @@ class Walk:
         )
         stage.run("trainlint", "check", self._spec(BAD), expect=1)
         report = stage.ask("trainlint", "check", "--format", "json", self._spec(BAD), expect=1)
-        findings: list[dict[str, Any]] = report["files"][0]["findings"]
+        findings: list[Document] = report["files"][0]["findings"]
         stage.tell(f"Programs get the same as JSON: {len(findings)} findings, each with its pointer, line and column.")
         return findings
 
@@ -58,15 +58,15 @@ class Walk:
         stage = self._stage
         stage.act("A server of our own")
         stage.tell("On free ports, with a home and a state folder that are gone when we leave. It never imports TensorFlow itself.")
-        stage.say(f"\n$ {self.house.command_line} &")
+        stage.announce(*self.house.command, "&")
         doors = self.house.open()
         stage.environment["TRAINYARD_SERVER"] = doors.listen
         stage.quote([f"answers at {doors.listen}, metrics at http://{doors.metrics}/metrics"])
-        stage.tell(f"\n$ export TRAINYARD_SERVER={doors.listen}")
+        stage.announce("export", f"TRAINYARD_SERVER={doors.listen}")
         stage.run("trainyard", "info", expect=0)
         return doors
 
-    def _refuse(self, found: list[dict[str, Any]]) -> None:
+    def _refuse(self, found: list[Document]) -> None:
         stage = self._stage
         stage.act("The server trusts nobody's verdict")
         stage.tell("It lints again, with its own hardware in mind, and refuses the bad spec for the same reasons. Exit code 5.")
@@ -130,7 +130,7 @@ class Walk:
             ]
         )
 
-    def _keep(self, job: dict[str, Any], model: Any) -> Path:
+    def _keep(self, job: Document, model: Document) -> Path:
         """Copy what the job made out of the home, which goes away; returns where the model lies now."""
         target = self._models / f"demo-{job['id']}"
         target.mkdir(parents=True, exist_ok=True)
@@ -146,11 +146,14 @@ class Walk:
     def _leave(self) -> None:
         stage = self._stage
         stage.act("A clean shutdown")
-        stage.say("\n$ kill -TERM %1")
+        stage.announce("kill", "-TERM", "%1")
         took = self.house.close()
         stage.quote([f"the server ended in {took:.1f} s, and no process is left"])
 
     def _spec(self, name: str) -> str:
-        """Return the path as one would type it from here."""
-        path = self._examples / name
+        return self._typed(self._examples / name)
+
+    @staticmethod
+    def _typed(path: Path) -> str:
+        """Return a path as one would type it from here."""
         return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

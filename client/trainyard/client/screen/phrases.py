@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from trainyard.client.values.event import Event
     from trainyard.client.values.job import Job
 
+# What the loss would be without class weights: for comparing runs, and in the JSON.
+_ASIDE = "unweighted_loss"
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
@@ -20,8 +22,14 @@ def number(value: float) -> str:
 
 
 def metrics(values: Mapping[str, float]) -> str:
-    """Write metrics in the order in which they came."""
-    return "  ".join(f"{name} {number(value)}" for name, value in values.items())
+    """Write metrics, the loss first, each with its validation beside it."""
+    names = sorted((name for name in values if not name.endswith(_ASIDE)), key=_rank)
+    return "  ".join(f"{name} {number(values[name])}" for name in names)
+
+
+def _rank(name: str) -> tuple[bool, str, bool]:
+    plain = name.removeprefix("val_")
+    return plain != "loss", plain, name != plain
 
 
 def duration(seconds: float) -> str:
@@ -103,5 +111,7 @@ def outcome(job: Job) -> list[str]:
         lines.append(f"  {job.message}")
     if job.best_epoch:
         lines.append(f"  best epoch {job.best_epoch}/{job.epochs_planned}: {metrics(job.best_metrics)}")
-    lines.extend(f"  {item.name}  {size(item.size_bytes)}  {item.local_path}".rstrip() for item in job.artifacts)
-    return lines
+    if job.artifacts:
+        lines.append(f"  files: {', '.join(f'{item.name} {size(item.size_bytes)}' for item in job.artifacts)}")
+    folder = job.artifacts[0].local_path.removesuffix(job.artifacts[0].name) if job.artifacts else ""
+    return [*lines, f"  in {folder}"] if folder else lines

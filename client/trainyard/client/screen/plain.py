@@ -25,8 +25,9 @@ class Plain:
         self._said_at = 0.0
 
     def begin(self, job: Job) -> None:
-        """Say which job this is and how it stands."""
-        self._line(f"{job.experiment}  {job.id}  {phrases.standing(job)}")
+        """Say which job this is, and its place in the queue; the events tell the rest."""
+        place = f"  {phrases.standing(job)}" if job.queue_position else ""
+        self._line(f"{job.experiment}  {job.id}{place}")
 
     def show(self, item: Event | Progress) -> None:
         """Write a line for an event that a person cares about."""

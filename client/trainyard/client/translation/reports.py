@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainyard.client.translation import jobs
 from trainyard.client.values.report import LintReport, Submission
@@ -57,7 +57,7 @@ def _position(message: lint_pb2.Position) -> Position:
 
 def _suggestion(message: lint_pb2.Suggestion) -> Suggestion | None:
     try:
-        value: Any = json.loads(message.value_json)
+        value = json.loads(message.value_json)
     except ValueError:
         return None
     return Suggestion(message.pointer, value)
