@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +38,7 @@ _LEVELS = ("info", "warning", "error", "never")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also write what rules suggest.")
 @click.option("--diff", is_flag=True, help="Show what --fix would do, write nothing; exit code 1 when it would do something.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="With --fix: exit code 1 when a file was changed.")
+@click.option("--statistics", is_flag=True, help="Add a table: findings and milliseconds per rule.")
 @click.option("--config", metavar="FILE", help="Use this configuration for every file instead of the nearest one.")
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")
 @click.option("--show-config", is_flag=True, help="Print the settings that govern each FILE and who said them; judge nothing.")
@@ -48,7 +50,8 @@ def check(*, paths: tuple[str, ...], formats: tuple[str, ...], color: str, **opt
     """Judge specs: files, folders (every *.trainspec.json below), patterns, or - for standard input."""
     requested = [outputs.parse(text) for text in formats]
     settings = SettingsReader(flags.read(options), config=options["config"], isolated=options["isolated"])
-    checker = Checker(settings, stdin_filename=options["stdin_filename"])
+    clock = time.perf_counter if options["statistics"] else None
+    checker = Checker(settings, stdin_filename=options["stdin_filename"], clock=clock)
     named = targets.expand(paths)
     if options["show_config"]:
         return _show(checker, named)

@@ -19,8 +19,18 @@ if TYPE_CHECKING:
     from trainyard.linter.report.terminal import Palette
 
 PEOPLE = ("full", "concise")
-MACHINE = ("json",)
+MACHINE = ("json", "json-lines", "github", "gitlab", "sarif", "junit")
 FORMATS = (*PEOPLE, *MACHINE)
+_REPORTERS = {
+    "json": ("machine", "JsonReporter"),
+    "json-lines": ("json_lines", "JsonLinesReporter"),
+    "github": ("github", "GithubReporter"),
+    "gitlab": ("gitlab", "GitlabReporter"),
+    "sarif": ("sarif", "SarifReporter"),
+    "junit": ("junit", "JunitReporter"),
+}
+# Where each host says that the checkout lies; elsewhere it is the working directory.
+_ROOTS = {"github": "GITHUB_WORKSPACE", "sarif": "GITHUB_WORKSPACE", "gitlab": "CI_PROJECT_DIR"}
 
 
 class Reporter(Protocol):
@@ -54,7 +64,7 @@ def parse(text: str) -> Output:
 
 @contextmanager
 def reporters(
-    requested: Sequence[Output], configuration: Configuration, color: str, *, stdout_taken: bool = False
+    requested: Sequence[Output], configuration: Configuration, color: str, *, stdout_taken: bool = False, statistics: bool = False
 ) -> Iterator[list[Reporter]]:
     """Open the outputs; close them when the run is over, even when it is cut short.
 
@@ -63,11 +73,12 @@ def reporters(
         configuration: what the outputs say about the run as a whole.
         color: auto, always or never.
         stdout_taken: whether something else owns standard output (a diff, a mended text).
+        statistics: whether a table of findings per rule follows.
 
     Raises:
         Refusal: when two outputs want standard output, or a file cannot be written.
     """
-    outputs = requested or (Output("full", None),)
+    outputs = requested or (Output(_default(), None),)
     on_stdout = [output.format for output in outputs if output.file is None]
     machines = [name for name in on_stdout if name in MACHINE]
     if stdout_taken and machines:
@@ -76,16 +87,25 @@ def reporters(
         raise Refusal(f"only one format can go to standard output ({', '.join(on_stdout)}): write --format {on_stdout[-1]}:FILE")
     opened: list[TextIO] = []
     try:
-        made = []
+        made: list[Reporter] = []
         for output in outputs:
             stream = _stream(output, stdout_taken=stdout_taken or bool(machines))
             if output.file is not None:
                 opened.append(stream)
             made.append(_reporter(output, stream, configuration, color))
+        if statistics:
+            from trainyard.linter.report.statistics import StatisticsReporter
+
+            made.append(StatisticsReporter(sys.stderr if stdout_taken or machines else sys.stdout))
         yield made
     finally:
         for stream in opened:
             stream.close()
+
+
+def _default() -> str:
+    """Return the format when none is asked for: annotations where GitHub Actions runs us, else the one for people."""
+    return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "full"
 
 
 def _stream(output: Output, *, stdout_taken: bool) -> TextIO:
@@ -98,10 +118,8 @@ def _stream(output: Output, *, stdout_taken: bool) -> TextIO:
 
 
 def _reporter(output: Output, stream: TextIO, configuration: Configuration, color: str) -> Reporter:
-    if output.format == "json":
-        from trainyard.linter.report.machine import JsonReporter
-
-        return JsonReporter(stream, configuration.ruleset_label, configuration.fail_on)
+    if output.format in MACHINE:
+        return _machine(output.format, stream, configuration)
     colours = palette(stream, color if output.file is None else "never")
     if output.format == "concise":
         from trainyard.linter.report.concise import ConciseReporter
@@ -110,6 +128,21 @@ def _reporter(output: Output, stream: TextIO, configuration: Configuration, colo
     from trainyard.linter.report.full import FullReporter
 
     return FullReporter(stream, colours)
+
+
+def _machine(name: str, stream: TextIO, configuration: Configuration) -> Reporter:
+    """Make the reporter of a machine format; each lives in a module that only it loads."""
+    from importlib import import_module
+
+    module, kind = _REPORTERS[name]
+    reporter = getattr(import_module(f"trainyard.linter.report.{module}"), kind)
+    if name == "json":
+        made: Reporter = reporter(stream, configuration.ruleset_label, configuration.fail_on)
+    elif name in _ROOTS:
+        made = reporter(stream, os.environ.get(_ROOTS[name]) or os.getcwd())  # noqa: PTH109 - pathlib is left out of the cold start
+    else:
+        made = reporter(stream)
+    return made
 
 
 def palette(stream: TextIO, color: str) -> Palette:

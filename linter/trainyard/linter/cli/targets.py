@@ -17,22 +17,19 @@ _MAGIC = frozenset("*?[")
 
 
 def expand(arguments: Iterable[str]) -> list[str]:
-    """Return the files that the arguments name, each once, in the order given; folders are walked in sorted order.
+    """Return the files that the arguments name, each once, sorted.
 
     Raises:
         Refusal: for a path that is not there, and for a folder or pattern without specs.
     """
-    files: dict[str, None] = {}
-    for argument in arguments:
-        files.update(dict.fromkeys(_expand_one(argument)))
-    return list(files)
+    return sorted({path for argument in arguments for path in _expand_one(argument)})
 
 
 def _expand_one(argument: str) -> list[str]:
     if argument == STDIN:
         return [argument]
     if os.path.isdir(argument):
-        found = sorted(_walk(argument))
+        found = list(_walk(argument))
         if not found:
             raise Refusal(f"no *{SUFFIX} below {argument}: nothing was checked")
         return found
@@ -49,8 +46,8 @@ def _match(pattern: str) -> list[str]:
     import glob
 
     found: list[str] = []
-    for path in sorted(glob.glob(pattern, recursive=True)):
-        found.extend(sorted(_walk(path)) if os.path.isdir(path) else [path])
+    for path in glob.glob(pattern, recursive=True):
+        found.extend(_walk(path) if os.path.isdir(path) else [path])
     if not found:
         raise Refusal(f"nothing matches {pattern}: nothing was checked")
     return found

@@ -145,8 +145,8 @@ class Document:
     def span(self, pointer: str, target: Target = "value") -> Span:
         """Return where the key or the value at ``pointer`` stands.
 
-        What is not in the text is placed at its nearest ancestor that is: at that one's key, or, for the
-        whole document, at its opening brace. Elements of arrays have no key; their value stands for it.
+        What is not in the text is placed at its nearest ancestor that is: at that one's key. The document
+        has no key; its opening brace stands for it. Elements of arrays have none either; their value does.
         """
         places = self.places
         missing = pointer not in places
@@ -157,7 +157,7 @@ class Document:
             return self.lines.span(0, 0)
         if (target == "key" or missing) and place.key_start >= 0:
             return self.lines.span(place.key_start, place.key_end)
-        end = place.start + 1 if missing else place.end
+        end = place.start + 1 if missing or (target == "key" and not pointer) else place.end
         return self.lines.span(place.start, end)
 
 

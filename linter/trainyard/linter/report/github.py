@@ -1,0 +1,75 @@
+"""Annotations for GitHub Actions, as workflow commands.
+
+GitHub shows ten errors, ten warnings and ten notices a step and drops the rest, so the worst come first and what
+would be dropped is written as plain lines into the log. A column is only accepted where a finding lies on one line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from trainyard.linter.report.paths import within
+from trainyard.linter.report.terminal import harmless
+from trainyard.linter.source.severity import Severity
+
+if TYPE_CHECKING:
+    from trainyard.linter.engine.findings import Finding
+    from trainyard.linter.engine.report import Report
+
+SHOWN_PER_LEVEL = 10
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+class GithubReporter:
+    """Writes workflow commands when the run is over.
+
+    Args:
+        stream: where to; GitHub reads standard output and standard error.
+        root: the checkout that paths are relative to.
+    """
+
+    def __init__(self, stream: TextIO, root: str) -> None:
+        self._stream = stream
+        self._root = root
+        self._found: list[tuple[str, Finding]] = []
+        self._more = 0
+
+    def file(self, path: str, report: Report) -> None:
+        """Remember the findings of one file."""
+        shown = within(path, self._root)
+        self._found += [(shown, finding) for finding in report.findings if finding.suppressed is None and not finding.fixed]
+        self._more += report.more_findings
+
+    def close(self) -> None:
+        """Write the commands, errors first."""
+        for severity, command in _COMMANDS.items():
+            found = [(path, finding) for path, finding in self._found if finding.severity is severity]
+            for path, finding in found[:SHOWN_PER_LEVEL]:
+                self._stream.write(_command(command, path, finding))
+            for path, finding in found[SHOWN_PER_LEVEL:]:
+                self._stream.write(_line(path, finding))
+            self._more += len(found[SHOWN_PER_LEVEL:])
+        if self._more:
+            self._stream.write(f"::notice title=trainlint::{self._more} more findings; those that were kept are in the log\n")
+
+
+def _command(command: str, path: str, finding: Finding) -> str:
+    properties = {"file": path, "line": finding.start.line, "endLine": finding.end.line}
+    if finding.start.line == finding.end.line:
+        properties |= {"col": finding.start.column, "endColumn": finding.end.column}
+    properties["title"] = f"{finding.code} {finding.name}"
+    listed = ",".join(f"{name}={_escaped_property(str(value))}" for name, value in properties.items())
+    return f"::{command} {listed}::{_escaped(finding.message)}\n"
+
+
+def _line(path: str, finding: Finding) -> str:
+    place = f"{harmless(path)}:{finding.start.line}:{finding.start.column}"
+    return f"{place}: {finding.code}[{finding.name}] {finding.severity.label} {harmless(finding.message)}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,140 @@
+"""SARIF 2.1.0, as code scanning reads it.
+
+What readers insist on: ``results`` is there even when empty, every result has a region, lines and columns
+begin at 1, columns count UTF-16 units, addresses are relative to the repository and percent-encoded.
+Suppressed findings are in it, with their justification.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import quote
+
+from trainyard.linter.engine import baseline, edits
+from trainyard.linter.engine.catalogue import Described, catalogue
+from trainyard.linter.report.paths import within
+from trainyard.linter.source.severity import Severity
+
+if TYPE_CHECKING:
+    from trainyard.linter.engine.findings import Finding, Position
+    from trainyard.linter.engine.report import Report
+    from trainyard.linter.source.document import Document
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
+# Code scanning refuses a run with more.
+_MAX_RESULTS = 25_000
+
+
+class SarifReporter:
+    """Writes the log when the run is over.
+
+    Args:
+        stream: where to.
+        root: the checkout that addresses are relative to.
+    """
+
+    def __init__(self, stream: TextIO, root: str) -> None:
+        self._stream = stream
+        self._root = root
+        self._results: list[dict[str, Any]] = []
+        self._notes: list[dict[str, Any]] = []
+        self._crashed = False
+        self._rules = {entry.code: index for index, entry in enumerate(catalogue())}
+
+    def file(self, path: str, report: Report) -> None:
+        """Remember the results of one file."""
+        shown = within(path, self._root)
+        self._results += [self._result(shown, report, finding) for finding in report.findings if not finding.fixed]
+        if report.more_findings:
+            self._note("note", f"{shown}: {report.more_findings} more findings not shown")
+        for crash in report.crashes:
+            self._crashed = True
+            self._note("error", f"{shown}: {crash.where} crashed: a fault of trainlint, please report it")
+
+    def close(self) -> None:
+        """Write the log."""
+        if len(self._results) > _MAX_RESULTS:
+            self._note("note", f"{len(self._results) - _MAX_RESULTS} more results not shown")
+        run = {
+            "tool": {"driver": _driver()},
+            "columnKind": "utf16CodeUnits",
+            "invocations": [{"executionSuccessful": not self._crashed, "toolExecutionNotifications": self._notes}],
+            "results": self._results[:_MAX_RESULTS],
+        }
+        self._stream.write(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n")
+
+    def _note(self, level: str, text: str) -> None:
+        self._notes.append({"level": level, "message": {"text": text}})
+
+    def _result(self, path: str, report: Report, finding: Finding) -> dict[str, Any]:
+        address = {"uri": quote(path)}
+        place: dict[str, Any] = {
+            "physicalLocation": {"artifactLocation": address, "region": _region(report.document, finding.start, finding.end)}
+        }
+        if finding.pointer:
+            place["logicalLocations"] = [{"fullyQualifiedName": finding.pointer, "kind": "member"}]
+        result: dict[str, Any] = {
+            "ruleId": finding.code,
+            "level": _LEVELS[finding.severity],
+            "message": {"text": finding.message},
+            "locations": [place],
+        }
+        if finding.code in self._rules:
+            result["ruleIndex"] = self._rules[finding.code]
+        if finding.suppressed is not None:
+            kind = "external" if finding.suppressed == baseline.REASON else "inSource"
+            result["suppressions"] = [{"kind": kind, "justification": finding.suppressed}]
+        changes = edits.of_finding(report.document, finding)
+        if changes:
+            replacements = [
+                {
+                    "deletedRegion": {"byteOffset": edit.start, "byteLength": edit.end - edit.start},
+                    "insertedContent": {"text": edit.replacement.decode()},
+                }
+                for edit in changes
+            ]
+            result["fixes"] = [{"artifactChanges": [{"artifactLocation": address, "replacements": replacements}]}]
+        return result
+
+
+def _region(document: Document, start: Position, end: Position) -> dict[str, int]:
+    return {
+        "startLine": start.line,
+        "startColumn": _utf16_column(document, start),
+        "endLine": end.line,
+        "endColumn": _utf16_column(document, end),
+        "byteOffset": start.offset,
+        "byteLength": end.offset - start.offset,
+    }
+
+
+def _utf16_column(document: Document, position: Position) -> int:
+    before = document.lines.line(position.line)[: position.column - 1]
+    return position.column + sum(ord(character) > 0xFFFF for character in before)
+
+
+def _driver() -> dict[str, Any]:
+    release = version("trainyard")
+    return {
+        "name": "trainlint",
+        "version": release,
+        "semanticVersion": release,
+        "rules": [_rule(entry) for entry in catalogue()],
+    }
+
+
+def _rule(entry: Described) -> dict[str, Any]:
+    text = "\n\n".join(f"{section.heading}: {' '.join(section.text.split())}" for section in entry.sections)
+    markdown = "\n\n".join(f"**{section.heading}.** {' '.join(section.text.split())}" for section in entry.sections)
+    return {
+        "id": entry.code,
+        "name": entry.name,
+        "shortDescription": {"text": entry.summary},
+        "fullDescription": {"text": text},
+        "help": {"text": text, "markdown": markdown},
+        "defaultConfiguration": {"level": _LEVELS[entry.severity]},
+        "properties": {"tags": [entry.family, entry.kind]},
+    }
