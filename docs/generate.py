@@ -4,7 +4,8 @@
     python docs/generate.py            # write docs/reference/*.md
     python docs/generate.py --check    # exit 1 and show the difference when a page is out of date
 
-What a page says stands in one place: titles, units and defaults in the JSON Schema, a rule's text in its class.
+What a page says stands in one place: titles, units and defaults in the JSON Schema, a rule's text in its class, metrics
+and errors in the server's tables.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import language_page
 import rules_page
+import server_pages
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py ('make docs'). Change the source it names, not this page. -->\n\n"
@@ -22,7 +24,13 @@ NOTICE = "<!-- Written by docs/generate.py ('make docs'). Change the source it n
 
 def pages() -> dict[str, str]:
     """Return every generated page by file name."""
-    return {"spec.md": NOTICE + language_page.page(), "rules.md": NOTICE + rules_page.page()}
+    texts = {
+        "spec.md": language_page.page(),
+        "rules.md": rules_page.page(),
+        "metrics.md": server_pages.metrics_page(),
+        "errors.md": server_pages.errors_page(),
+    }
+    return {name: NOTICE + text for name, text in texts.items()}
 
 
 def difference(name: str, wanted: str) -> str:
