@@ -39,9 +39,14 @@ class DataError(TrainerError):
 
 
 class NonFiniteLossError(TrainerError):
-    """The loss became NaN or infinite."""
+    """The loss became NaN or infinite in ``epoch`` (counted from 1)."""
 
     reason = NONFINITE_LOSS
+
+    def __init__(self, loss: float, epoch: int) -> None:
+        advice = "lower optimizer.learning_rate, warm it up, or bound the gradients with optimizer.clipnorm"
+        super().__init__(f"The loss became {loss} in epoch {epoch}: {advice}.")
+        self.epoch = epoch
 
 
 class DeviceMemoryError(TrainerError):

@@ -17,7 +17,7 @@ from trainyard.service.trainer.callbacks.epochs import Epochs
 from trainyard.service.trainer.callbacks.plateau import Plateau
 from trainyard.service.trainer.callbacks.pulse import TIME_LIMIT, Pulse, QuietList
 from trainyard.service.trainer.control import read_word
-from trainyard.service.trainer.failures import InterruptedRun
+from trainyard.service.trainer.failures import InterruptedRun, NonFiniteLossError
 from trainyard.service.trainer.history import History
 from trainyard.service.trainer.journal import Journal
 from trainyard.service.trainer.preparation import Prepared
@@ -57,7 +57,11 @@ def fit(prepared: Prepared, history: History, place: Place) -> Fitted:
     pulse = Pulse(lambda: read_word(place.folder.control), place.folder.progress, place.monotonic, _deadline(prepared, place))
     pulse.steps = len(prepared.train)
     callbacks = [_epochs(prepared, history, place), best, *_plateaus(prepared, place), early]
-    reason = _run_loop(prepared, QuietList([one for one in callbacks if one is not None], prepared.built.learner, pulse))
+    try:
+        reason = _run_loop(prepared, QuietList([one for one in callbacks if one is not None], prepared.built.learner, pulse))
+    except NonFiniteLossError as error:
+        place.journal.append(wire.Diagnosis("nonfinite-loss", error.epoch, str(error), strength=1.0))
+        raise
     if early is not None and early.stopped:
         reason = verdict.EARLY_STOPPED
     return Fitted(reason, _restore(prepared, len(history), best, early, place))

@@ -6,6 +6,7 @@ augmentation as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from trainyard.service.trainer.failures import DataError, SpecError
 from trainyard.service.trainer.layers import Bricks, Layer, collapse, flatten
 
 _IMAGE_AXES = 3
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def build(spec: Spec, division: Division) -> Built:
         kept = keras.Model(inputs, _chain(body, front), name="model")
         learner = keras.Model(inputs, _chain(body, _chain(augmented, front)), name="learner")
     except ValueError as error:
-        raise SpecError(f"The model can not be built for samples of the shape {list(shape)}: {error}") from error
+        raise SpecError(f"The model can not be built for samples of the shape {list(shape)}: {_core(error)}") from error
     return Built(learner, kept)
 
 
@@ -89,6 +91,13 @@ def _units(spec: Spec, division: Division) -> int:
     if wanted != real and not one_for_two:
         raise DataError(f"The output has {wanted} units and the data has {real} {'classes' if classes else 'targets'}.")
     return wanted
+
+
+def _core(error: ValueError) -> str:
+    """Return what Keras says in one sentence, without its colours, its frame and its list of arguments."""
+    lines = [_COLOUR.sub("", line).strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return telling[0] if telling else type(error).__name__
 
 
 def _chain(layers: Iterable[Layer], value: Any) -> Any:

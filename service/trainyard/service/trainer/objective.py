@@ -21,6 +21,8 @@ from trainyard.service.trainer.failures import SpecError
 from trainyard.service.trainer.metrics import Form
 
 SPARSE = "sparse_categorical_crossentropy"
+# Losses that take class indices; Keras' generalized cross-entropy makes its own one-hot rows.
+_SPARSE = frozenset({SPARSE, "categorical_generalized_cross_entropy"})
 _LOSSES: dict[str, Callable[..., Any]] = {
     "binary_crossentropy": keras.losses.BinaryCrossentropy,
     "binary_focal_crossentropy": keras.losses.BinaryFocalCrossentropy,
@@ -60,9 +62,9 @@ def make(spec: Spec, division: Division, units: int) -> Objective:
     """Make the objective for an output of ``units``; raises SpecError when loss and data do not fit."""
     loss = _loss(spec)
     kind = loss.pop("type")
-    sparse = kind == SPARSE
+    sparse = kind in _SPARSE
     if sparse and (spec.task != "classification" or units == 1):
-        raise SpecError(f"The loss {SPARSE} tells classes apart: it needs one output per class and the task classification.")
+        raise SpecError(f"The loss {kind} tells classes apart: it needs one output per class and the task classification.")
     form = Form(
         sparse=sparse,
         units=units,

@@ -105,9 +105,12 @@ def _claim_device(typed: Spec, wanted: str) -> None:
 def _read_spec(folder: wire.RunFolder) -> tuple[dict[str, Any], Spec]:
     try:
         resolved = json.loads(folder.resolved.read_bytes())
-        return resolved, language.typed(resolved)
-    except (OSError, ValueError, TypeError, LookupError) as error:
+    except (OSError, ValueError) as error:
         raise SpecError(f"The run folder has no resolved spec that can be read: {type(error).__name__}.") from error
+    faults = language.check(resolved)
+    if faults:
+        raise SpecError(f"The run folder has no resolved spec that is one: {faults[0].pointer or '/'}: {faults[0].message}.")
+    return resolved, language.typed(resolved)
 
 
 def _refuse_untrainable(typed: Spec) -> None:

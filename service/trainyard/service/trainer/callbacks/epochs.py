@@ -72,12 +72,4 @@ class Epochs(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no t
             )
         )
         if not math.isfinite(metrics["loss"]):
-            self._refuse(epoch + 1, metrics["loss"], rate)
-
-    def _refuse(self, epoch: int, loss: float, rate: float) -> None:
-        message = (
-            f"The loss became {loss} in epoch {epoch} at a learning rate of {rate:g}: "
-            "lower optimizer.learning_rate, or bound the gradients with optimizer.clipnorm."
-        )
-        self._journal.append(wire.Diagnosis("nonfinite-loss", epoch, message, strength=1.0))
-        raise NonFiniteLossError(message)
+            raise NonFiniteLossError(metrics["loss"], epoch + 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 
 from trainyard.linter.spec.model.scheduler import ReduceOnPlateau as Rule
@@ -39,7 +41,7 @@ class Plateau(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no 
 
     def _reduce(self, epoch: int) -> None:
         before = self._rates.first_of(epoch + 1)
-        if before <= self._rule.min_lr:
+        if before <= self._rule.min_lr or math.isclose(before, self._rule.min_lr):
             return
         after = max(before * self._rule.factor, self._rule.min_lr)
         self._rates.scale *= after / before

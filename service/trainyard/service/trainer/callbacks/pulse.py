@@ -65,7 +65,7 @@ class Pulse:
         temporary.write_text(json.dumps(record), encoding="utf-8")
         temporary.replace(self._progress)
         if not math.isfinite(metrics.get("loss", 0.0)):
-            raise NonFiniteLossError(f"The loss became {metrics['loss']} in step {step} of epoch {self.epoch}: lower the learning rate.")
+            raise NonFiniteLossError(metrics["loss"], self.epoch)
 
 
 class QuietList(keras.callbacks.CallbackList):  # type: ignore[misc] # Keras ships no types

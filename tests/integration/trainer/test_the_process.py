@@ -1,0 +1,111 @@
+"""The trainer as a process: exit codes, signals, the control file, limits of the machine."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainyard.service import wire
+
+LONG: dict[str, Any] = {"training": {"epochs": 100_000}, "callbacks": {"early_stopping": None}}
+DEADLINE_SECONDS = 120.0
+
+
+@pytest.fixture
+def start(data_root: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start_trainer(folder: wire.RunFolder, **options: Any) -> subprocess.Popen[bytes]:
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "trainyard.service.trainer",
+            str(folder.path),
+            "--attempt",
+            "1",
+            "--data-root",
+            str(data_root),
+        ]
+        environment = {**os.environ, "HOME": str(folder.path), "CUDA_VISIBLE_DEVICES": "-1"}
+        with folder.log.open("wb") as log:
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, **options)
+        started.append(process)
+        return process
+
+    yield start_trainer
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def _wait_for_epoch(folder: wire.RunFolder, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        if folder.events.exists() and b'"epoch_finished"' in folder.events.read_bytes():
+            return
+        assert process.poll() is None, folder.log.read_text(encoding="utf-8")
+        time.sleep(0.05)
+    pytest.fail("no epoch in time")
+
+
+def test_sigterm_ends_the_run_at_once_with_one_last_word(start: Any, write_run: Any, read_run: Any) -> None:
+    folder = write_run(**LONG)
+    process = start(folder)
+    _wait_for_epoch(folder, process)
+
+    asked = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE_SECONDS) == 143
+    result = read_run(folder)
+
+    assert time.monotonic() - asked < 5.0
+    assert [event for event in result.events if isinstance(event, wire.Ended)] == [result.events[-1]]
+    assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, "trainer_lost")
+    assert len(result.json("history.json")["epochs"]) == len(result.of(wire.EpochFinished))
+    assert not (folder.path / ".keras").exists()
+    assert "Traceback" not in folder.log.read_text(encoding="utf-8")
+
+
+def test_a_word_in_the_control_file_cancels_a_running_process(start: Any, write_run: Any, read_run: Any) -> None:
+    folder = write_run(**LONG)
+    process = start(folder)
+    _wait_for_epoch(folder, process)
+
+    asked = time.monotonic()
+    folder.control.write_text("cancel\n", encoding="utf-8")
+    assert process.wait(DEADLINE_SECONDS) == 7
+
+    assert time.monotonic() - asked < 5.0
+    assert (read_run(folder).verdict.outcome, read_run(folder).verdict.reason) == ("cancelled", "user")
+
+
+def test_a_limit_on_file_size_is_a_full_disk(start: Any, write_run: Any, read_run: Any) -> None:
+    """The model does not fit under the limit; the event log does."""
+    folder = write_run(model={"type": "mlp", "hidden": [256, 256]})
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    assert start(folder, preexec_fn=limit).wait(DEADLINE_SECONDS) == 1
+    result = read_run(folder)
+
+    assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, "disk_full")
+    assert not (folder.artifacts / "best.keras").exists()
+    assert not [file for file in folder.artifacts.iterdir() if ".part" in file.name]
+
+
+def test_a_gpu_that_is_promised_and_not_there_fails_the_run(write_run: Any, read_run: Any, data_root: Path) -> None:
+    folder = write_run()
+    command = [sys.executable, "-P", "-m", "trainyard.service.trainer", str(folder.path), "--data-root", str(data_root)]
+    environment = {**os.environ, "TRAINYARD_DEVICE": "gpu", "CUDA_VISIBLE_DEVICES": "-1"}
+
+    assert subprocess.run(command, env=environment, check=False, capture_output=True, timeout=DEADLINE_SECONDS).returncode == 1
+    assert "sees none" in read_run(folder).verdict.message

@@ -1,0 +1,139 @@
+"""Every way to fail has a reason code, one sentence, and a run folder that can still be read."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainyard.service import wire
+from trainyard.service.trainer import artifacts, batches
+from trainyard.service.trainer.data import samples
+
+
+def _failed(result: Any, reason: str) -> str:
+    assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, reason), result.verdict
+    assert "\n" not in result.verdict.message
+    assert "/tmp" not in result.verdict.message
+    message: str = result.verdict.message
+    return message
+
+
+def test_a_corrupt_image_fails_with_its_name_before_the_first_epoch(train: Any, data_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for file in (data_root / "pictures").glob("*/*.png"):
+        copy = root / file.relative_to(data_root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    (root / "pictures" / "cross" / "001.png").write_bytes(b"\x89PNG cut")
+
+    message = _failed(result := train("images", root=root), "data")
+    assert "cross/001.png" in message
+    assert result.of(wire.Started) == []
+
+    skipped = train("images", root=root, dataset={"bad_records": "skip"}, training={"epochs": 1})
+    assert skipped.verdict.outcome == wire.SUCCEEDED
+    diagnosis = skipped.of(wire.Diagnosis)[0]
+    assert (diagnosis.name, diagnosis.strength) == ("bad-records", pytest.approx(1 / 72))
+    assert "cross/001.png" in diagnosis.message
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"dataset": {"path": "nowhere.csv"}}, "nowhere.csv"),
+        ({"dataset": {"target": "height"}}, 'no column "height"'),
+        ({"dataset": {"facts": {"samples": 99}}}, "99 samples and there are 72"),
+        ({"model": {"output": {"units": 5}}}, "5 units and the data has 3 classes"),
+        ({"training": {"batch_size": 64, "drop_remainder": True}}, "no batch of 64"),
+        ({"dataset": {"type": "image_directory", "path": "empty"}, "model": {"type": "mlp", "hidden": []}}, "'empty'|\"empty\""),
+    ],
+)
+def test_what_is_wrong_with_the_data_is_said(train: Any, data_root: Path, changes: dict[str, Any], words: str) -> None:
+    (data_root / "empty" / "a").mkdir(parents=True, exist_ok=True)
+
+    message = _failed(train(**changes), "data")
+    assert any(word in message for word in words.split("|"))
+
+
+def test_layers_that_do_not_fit_the_samples_are_the_specs_fault(train: Any) -> None:
+    blocks = [{"filters": 2, "pool_size": 4}, {"filters": 2, "pool_size": 4}]
+
+    message = _failed(train("images", model={"blocks": blocks}), "spec")
+    assert "can not be built for samples of the shape [8, 8, 1]" in message
+    assert "\x1b" not in message
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_the_epoch_is_kept(train: Any) -> None:
+    result = train("regression", optimizer={"type": "sgd", "learning_rate": 1e30}, training={"epochs": 5})
+
+    message = _failed(result, "nonfinite_loss")
+    assert "optimizer.learning_rate" in message
+    assert result.of(wire.Diagnosis) == [wire.Diagnosis("nonfinite-loss", 1, message, 1.0)]
+    assert "history.json" in {artifact.name for artifact in result.of(wire.ArtifactWritten)}
+
+
+def test_memory_that_runs_out_has_its_own_reason(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The framework's own error type, with the words of another vendor: the type decides."""
+    import tensorflow as tf
+
+    def exhausted(*_arguments: Any) -> Any:
+        raise tf.errors.ResourceExhaustedError(None, None, "no more of it")
+
+    monkeypatch.setattr(batches, "epoch_order", exhausted)
+    assert "batch_size" in _failed(train(), "oom_host")
+
+    monkeypatch.setattr("trainyard.service.trainer.backend.device", lambda: type("Device", (), {"kind": "gpu", "name": "x"}))
+    monkeypatch.setattr("trainyard.service.trainer.backend.peak_memory_bytes", lambda: 2**31)
+    assert "2.0 GiB" in _failed(train(), "oom_device")
+
+
+def test_a_dataset_larger_than_memory_is_refused_before_it_is_read(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 1000}))
+    assert "MiB are free" in _failed(train("images"), "data")
+
+
+def test_a_full_disk_is_named_and_the_folder_holds_no_half_file(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(artifacts, "_sync", full)
+    result = train()
+    _failed(result, "disk_full")
+    assert list(result.folder.artifacts.iterdir()) == []
+
+
+def test_a_fault_of_ours_leaves_its_traceback_in_the_log_alone(
+    train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(samples.Samples, "__len__", lambda _self: 1 // 0)
+    message = _failed(train(), "server")
+    assert "ZeroDivisionError" in message
+    assert "Traceback" not in message
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_cancelled_run_keeps_its_history(train: Any, write_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = iter([None, None, None])
+    monkeypatch.setattr("trainyard.service.trainer.fitting.read_word", lambda _path: next(words, wire.CANCEL))
+    result = train(training={"epochs": 400})
+
+    assert (result.verdict.outcome, result.verdict.reason) == ("cancelled", "user")
+    assert 1 <= len(result.of(wire.EpochFinished)) < 400
+    assert len(result.json("history.json")["epochs"]) == len(result.of(wire.EpochFinished))
+
+
+def test_a_stopped_run_is_evaluated(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = iter([None, None, None])
+    monkeypatch.setattr("trainyard.service.trainer.fitting.read_word", lambda _path: next(words, wire.STOP))
+    result = train(training={"epochs": 400})
+
+    assert (result.verdict.outcome, result.verdict.reason) == (wire.SUCCEEDED, "stopped")
+    assert np.isfinite(result.json("evaluation.json")["loss"])
+
+
+def test_a_monitor_that_nobody_measures_is_refused(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainyard.service.trainer.run.untrainable", lambda _spec: ())
+    message = _failed(train(callbacks={"checkpoint": {"monitor": "val_auc"}}), "spec")
+    assert "this run reports loss, accuracy, f1, val_loss, val_accuracy, val_f1" in message
