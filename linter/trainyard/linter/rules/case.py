@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from trainyard.linter.rules.traits import Traits, traits
+from trainyard.linter.rules.traits import Final, Traits, final, traits
 from trainyard.linter.spec.resolution import wrote
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ class Case:
     def traits(self) -> Traits:
         """What kind of model it is."""
         return traits(self.spec.model)
+
+    @cached_property
+    def final(self) -> Final | None:
+        """The last layer of the model."""
+        return final(self.spec.model)
 
     # ---- data -------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainyard.linter.rules import balance, batch, callbacks, learning_rate, length, memory, regularization, schedule
+from trainyard.linter.rules import balance, batch, callbacks, learning_rate, length, loss, memory, output, regularization, schedule
 from trainyard.linter.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -14,4 +14,6 @@ RULES: tuple[Rule, ...] = (
     *balance.RULES,
     *regularization.RULES,
     *callbacks.RULES,
+    *output.RULES,
+    *loss.RULES,
 )

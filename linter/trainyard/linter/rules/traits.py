@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RECURRENT = frozenset({"lstm", "gru"})
 _WEIGHTED = ("dense", "conv", "separable", "depthwise", "lstm", "gru", "residual", "embedding")
+_SHAPING = frozenset({"flatten", "reshape", "batch_normalization", "layer_normalization"})
 _DROPPING = frozenset({"dropout", "spatial_dropout1d", "spatial_dropout2d"})
 _BATCH_NORM = frozenset({"batch_normalization"})
 _NORMALIZING = frozenset({"batch_normalization", "layer_normalization", "group_normalization"})
@@ -149,3 +150,30 @@ def _of_layers(model: Model) -> Traits:
         getattr(model, "initial", None) is not None,
         False,
     )
+
+
+class Final(NamedTuple):
+    """The last layer: units and activation (``None`` where unknown), and where each is written."""
+
+    units: int | None
+    activation: str
+    units_pointer: str
+    activation_pointer: str
+
+
+def final(model: Model) -> Final | None:
+    """Return the last layer of a model of any type; ``None`` where it is not told or is no dense layer."""
+    found = output(model)
+    if found is not None:
+        return Final(found.units, found.activation, "/model/output/units", "/model/output/activation")
+    activation, activation_pointer = "linear", ""
+    for pointer, layer in reversed(list(layers(model))):
+        if layer.type == "activation" and not activation_pointer:
+            activation, activation_pointer = getattr(layer, "activation", "linear"), f"{pointer}/activation"
+        elif layer.type == "dense":
+            own = getattr(layer, "activation", "linear")
+            at = activation_pointer or f"{pointer}/activation"
+            return Final(getattr(layer, "units", None), activation if activation_pointer else own, f"{pointer}/units", at)
+        elif not layer.type.endswith("dropout") and layer.type not in _SHAPING:
+            return None
+    return None
