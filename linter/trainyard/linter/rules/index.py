@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from trainyard.linter.rules import balance, batch, callbacks, learning_rate, length, loss, memory, output, regularization, schedule
+from trainyard.linter.rules import (
+    balance,
+    batch,
+    callbacks,
+    learning_rate,
+    length,
+    loss,
+    memory,
+    optimizer,
+    output,
+    rate_scaling,
+    regularization,
+    schedule,
+)
 from trainyard.linter.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     *learning_rate.RULES,
+    *rate_scaling.RULES,
+    *optimizer.RULES,
     *schedule.RULES,
     *length.RULES,
     *batch.RULES,
