@@ -165,7 +165,7 @@ class RateOffScale(Rule):
             {"model": {"blocks": [{"filters": 8, "batch_norm": True, "dropout": 0.2}]}, "optimizer": {"type": "sgd", "learning_rate": 0.2}},
             RATE,
             "32",
-            fix=0.013,
+            fix=0.012,
         ),
     )
 
