@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from trainyard.linter import spec
+from trainyard.linter.cli.outputs import FORMATS
 
 Run = Callable[..., Any]
 Write = Callable[..., str]
@@ -37,7 +38,7 @@ def test_files_folders_patterns_and_doubles_are_each_checked_once(run: Run, writ
     for name in ("a.trainspec.json", "b/c.trainspec.json", "b/d/e.trainspec.json", "b/other.json", ".hidden/f.trainspec.json"):
         write(name)
     outcome = run("check", "b", "a.trainspec.json", "**/*.trainspec.json", "--format", "json")
-    assert [entry["path"] for entry in outcome.json["files"]] == ["b/c.trainspec.json", "b/d/e.trainspec.json", "a.trainspec.json"]
+    assert [entry["path"] for entry in outcome.json["files"]] == ["a.trainspec.json", "b/c.trainspec.json", "b/d/e.trainspec.json"]
 
 
 def test_the_current_folder_is_walked_without_a_prefix(run: Run, write: Write) -> None:
@@ -107,6 +108,37 @@ def test_several_formats_at_once_each_in_its_place(run: Run, write: Write, tmp_p
     assert (tmp_path / "out.txt").read_text(encoding="utf-8").count("\n") == outcome.json["summary"]["errors"]
 
 
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("content,code", [("good", 0), ("bad", 1), ("broken", 1), ("absent", 2)])
+def test_the_exit_code_is_the_same_whatever_the_format(name: str, content: str, code: int, run: Run, write: Write) -> None:
+    path = write("a.trainspec.json", **({"optimizer": RATE} if content == "bad" else {}))
+    if content == "broken":
+        Path(path).write_text("{", encoding="utf-8")
+    if content == "absent":
+        Path(path).unlink()
+    outcome = run("check", path, "--format", name)
+    assert outcome.code == code
+    assert (outcome.err == "") is (code != 2)
+    if name in {"json", "gitlab", "sarif"} and code != 2:
+        json.loads(outcome.out)
+
+
+def test_github_actions_gets_annotations_unless_told_otherwise(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    path = write(optimizer=RATE)
+    assert run("check", path).out.startswith("::error file=a.trainspec.json,line=")
+    assert not run("check", path, "--format", "concise").out.startswith("::")
+
+
+def test_statistics_count_and_time_every_rule_that_ran(run: Run, write: Write) -> None:
+    outcome = run("check", write(training={"epoch": 3}), "--statistics")
+    table = outcome.out[outcome.out.index("  found") :].splitlines()
+    assert "SPEC001 unknown-key" in table[1]
+    assert table[1].split()[:2] == ["1", "0"]
+    assert any("LR001" in line and line.split()[2] != "-" for line in table)
+    assert "suppressed" in run("check", "a.trainspec.json", "--statistics", "--format", "json").err
+
+
 @pytest.mark.parametrize(
     "arguments,says",
     [
@@ -142,8 +174,8 @@ def test_json_to_standard_output_is_nothing_but_json(run: Run, write: Write) -> 
     assert outcome.err == ""
 
 
-def test_many_files_come_out_in_the_order_given_and_repeat_exactly(run: Run, write: Write) -> None:
+def test_many_files_come_out_sorted_and_repeat_exactly(run: Run, write: Write) -> None:
     names = [write(f"s{number:02}.trainspec.json", optimizer=RATE, task=number) for number in range(20)]
     first = run("check", *reversed(names), "--format", "json")
-    assert [entry["path"] for entry in first.json["files"]] == list(reversed(names))
+    assert [entry["path"] for entry in first.json["files"]] == names
     assert run("check", *reversed(names), "--format", "json").out == first.out

@@ -59,9 +59,8 @@ def check(*, paths: tuple[str, ...], formats: tuple[str, ...], color: str, **opt
     lead = checker.settings(named[0]).configuration
     run = Run(checker, keep=options["write_baseline"] is not None)
     fixer = _fixer(options, checker)
-    with outputs.reporters(
-        requested, lead, color, stdout_taken=fixer is not None and (options["diff"] or targets.STDIN in files)
-    ) as reporters:
+    taken = fixer is not None and (options["diff"] or targets.STDIN in files)
+    with outputs.reporters(requested, lead, color, stdout_taken=taken, statistics=options["statistics"]) as reporters:
         for path in files:
             report = checker.judge(path, checker.read(path)) if fixer is None else fixer.judge(path)
             run.add(path, report, reporters)
