@@ -64,12 +64,12 @@ class Bench:
     def __init__(self, *, full: bool) -> None:
         self.full = full
 
-    def compare(self, ours: Sequence[str | Path], theirs: Sequence[str | Path], *, cwd: Path) -> Comparison:
+    def compare(self, ours: Sequence[str | Path], theirs: Sequence[str | Path], *, cwd: Path, pairs: int = FULL_PAIRS) -> Comparison:
         """Measure both programs in turn, after one unmeasured round that fills the file caches."""
         cpu_seconds(ours, cwd)
         cpu_seconds(theirs, cwd)
-        pairs = [(cpu_seconds(ours, cwd), cpu_seconds(theirs, cwd)) for _ in range(FULL_PAIRS if self.full else QUICK_PAIRS)]
-        return Comparison(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
+        seconds = [(cpu_seconds(ours, cwd), cpu_seconds(theirs, cwd)) for _ in range(pairs if self.full else QUICK_PAIRS)]
+        return Comparison(tuple(pair[0] for pair in seconds), tuple(pair[1] for pair in seconds))
 
     def keep(self, name: str, figures: Mapping[str, object], distributions: Sequence[str]) -> None:
         """Print the figures; after a full run also store them, with the machine they were measured on."""

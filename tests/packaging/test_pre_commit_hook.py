@@ -14,18 +14,32 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def hook(repository: Path) -> dict[str, str]:
+def hooks(repository: Path) -> dict[str, dict[str, str]]:
     text = (repository / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-    assert text.count("- id:") == 1
-    return dict(re.findall(r"^[- ] (\w+): (.+)$", text, re.MULTILINE))
+    blocks = [
+        dict(re.findall(r"^[- ] (\w+): (.+)$", block, re.MULTILINE)) for block in re.split(r"^(?=- id:)", text, flags=re.MULTILINE) if block
+    ]
+    return {block["id"]: block for block in blocks}
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("spec,exit_code", [("breast-cancer/good.trainspec.json", 0), ("digits/bad.trainspec.json", 1)])
-def test_the_hook_judges_the_files_it_is_given(base: Installation, examples: Path, hook: dict[str, str], spec: str, exit_code: int) -> None:
-    assert hook["id"] == "trainlint"
-    done = base.run(*shlex.split(hook["entry"]), spec, cwd=examples)
+def test_the_hook_judges_the_files_it_is_given(
+    base: Installation, examples: Path, hooks: dict[str, dict[str, str]], spec: str, exit_code: int
+) -> None:
+    done = base.run(*shlex.split(hooks["trainlint"]["entry"]), spec, cwd=examples)
     assert done.returncode == exit_code, done.stdout + done.stderr
+
+
+@pytest.mark.network
+def test_the_fixing_hook_mends_a_misspelt_key_and_leaves_the_rest(
+    base: Installation, examples: Path, hooks: dict[str, dict[str, str]]
+) -> None:
+    spec = examples / "digits/bad.trainspec.json"
+    before = spec.read_text(encoding="utf-8")
+    done = base.run(*shlex.split(hooks["trainlint-fix"]["entry"]), str(spec), cwd=examples)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert spec.read_text(encoding="utf-8") == before.replace('"epoch":', '"epochs":')
 
 
 @pytest.mark.parametrize(
@@ -39,5 +53,6 @@ def test_the_hook_judges_the_files_it_is_given(base: Installation, examples: Pat
         ("atrainspecxjson", False),
     ],
 )
-def test_the_hook_looks_at_specs_only(hook: dict[str, str], path: str, matches: bool) -> None:
-    assert (re.search(hook["files"], path) is not None) == matches
+def test_the_hooks_look_at_specs_only(hooks: dict[str, dict[str, str]], path: str, matches: bool) -> None:
+    assert set(hooks) == {"trainlint", "trainlint-fix"}
+    assert {re.search(hook["files"], path) is not None for hook in hooks.values()} == {matches}
