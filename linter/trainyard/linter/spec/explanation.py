@@ -40,7 +40,6 @@ class Failure(NamedTuple):
     place: Place
     keyword: str
     node: dict[str, Any]
-    depth: int
     kind: Any
 
 
@@ -65,7 +64,7 @@ def _failure(root: object, error: Any) -> Failure:
     node: Any = bundle.schema()
     for step in path[:-1]:
         node = node[step]
-    return Failure(Place(root, tuple(error.instance_path)), path[-1], node, len(path), error.kind)
+    return Failure(Place(root, tuple(error.instance_path)), path[-1], node, error.kind)
 
 
 def _telling(failures: list[Failure]) -> list[Failure]:
@@ -74,7 +73,7 @@ def _telling(failures: list[Failure]) -> list[Failure]:
     for failure in failures:
         if failure.keyword == "type":
             known = widest.get(failure.place.pointer)
-            if known is None or failure.depth < known.depth:
+            if known is None or len(failure.kind.types) > len(known.kind.types):
                 widest[failure.place.pointer] = failure
     told: dict[tuple[Any, ...], Failure] = {}
     for failure in failures:

@@ -76,6 +76,29 @@ def test_a_key_that_belongs_elsewhere_is_told_where(
         assert fault.suggestion == suggestion
 
 
+def test_a_key_with_several_homes_or_types_is_not_moved(minimal: Made) -> None:
+    fault = only(language.check(minimal(momentum=0.9)))
+    assert fault.message == 'unknown key "momentum" in the spec; its place is optimizer.momentum (sgd, rmsprop)'
+    assert fault.suggestion is None
+
+
+def test_an_alias_that_names_a_path_means_that_path_alone(minimal: Made) -> None:
+    fault = only(language.check(minimal(model={"type": "mlp", "hidden": [], "output_activation": "softmax"})))
+    assert fault.message == 'unknown key "output_activation" in model (mlp); its place is model.output.activation'
+    assert fault.suggestion == Suggestion("/model/output", {"activation": "softmax"})
+
+
+def test_a_word_is_mended_by_itself_only_when_no_other_could_be_meant(minimal: Made) -> None:
+    assert only(language.check(minimal(metrics=["acuracy"]))).safe
+    assert not only(language.check(minimal(optimizer={"type": "adamm"}))).safe
+    assert not only(language.check(minimal(metrics=["acc"]))).safe
+
+
+def test_without_hidden_layers_one_rate_drops_inputs_of_the_output(minimal: Made) -> None:
+    assert language.check(minimal(model={"type": "mlp", "hidden": [], "dropout": [0.5]})) == ()
+    assert only(language.check(minimal(model={"type": "mlp", "hidden": [], "dropout": [0.5, 0.5]}))).code == "SPEC007"
+
+
 def test_a_decay_of_the_optimizer_points_at_the_scheduler(minimal: Made) -> None:
     fault = only(language.check(minimal(optimizer={"type": "sgd", "decay": 1e-4})))
     assert fault.message == 'unknown key "decay" in optimizer (sgd); its place is scheduler'
@@ -237,16 +260,13 @@ def test_of_a_union_only_the_chosen_member_complains(minimal: Made) -> None:
 
 
 def test_everything_is_said_at_once_in_the_order_of_the_document(minimal: Made) -> None:
-    spec = {"epochs": 5} | minimal(
-        optimizer={"type": "adam", "lr": "0.1"},
-        training={"epochs": "ten", "shuffle": 3},
-        model={"type": "mlp", "hidden": [1], "dropout": [1, 1]},
-    )
+    model = {"type": "mlp", "hidden": [1], "dropout": [1, 1]}
+    spec = {"epochs": 5} | minimal(training={"shuffle": 3, "epochs": "ten"}, optimizer={"type": "adam", "lr": "0.1"}, model=model)
     assert [fault.pointer for fault in language.check(spec)] == [
         "/epochs",
-        "/optimizer/lr",
-        "/training/epochs",
         "/training/shuffle",
+        "/training/epochs",
+        "/optimizer/lr",
         "/model/dropout",
     ]
 
