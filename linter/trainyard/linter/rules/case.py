@@ -29,7 +29,6 @@ _N = TypeVar("_N", int, float)
 CLASSIFICATION = "classification"
 # Where lengths are all in epochs, any number of steps gives the same curve; this many resolve it well.
 _NOMINAL_STEPS = 100
-_OWED = ("task", "dataset", "model", "loss")
 
 
 class Case:
@@ -54,11 +53,6 @@ class Case:
     def origin(self, pointer: str) -> str:
         """Return what a message adds to a value that nobody wrote: that it is the default."""
         return "" if self.wrote(pointer) else " (the default)"
-
-    @cached_property
-    def absent(self) -> frozenset[str]:
-        """Pointers of the sections that a partial spec still owes; rules that read them cannot judge."""
-        return frozenset(f"/{name}" for name in _OWED if getattr(self.spec, name) is None)
 
     @cached_property
     def traits(self) -> Traits:

@@ -10,11 +10,13 @@ from trainyard.linter.rules import (
     length,
     loss,
     memory,
+    network,
     optimizer,
     output,
     rate_scaling,
     regularization,
     schedule,
+    split,
 )
 from trainyard.linter.rules.rule import Rule
 
@@ -31,4 +33,6 @@ RULES: tuple[Rule, ...] = (
     *callbacks.RULES,
     *output.RULES,
     *loss.RULES,
+    *network.RULES,
+    *split.RULES,
 )
