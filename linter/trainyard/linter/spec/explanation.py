@@ -2,7 +2,8 @@
 
 jsonschema-rs reports each failed keyword by itself. Here they become one fault per mistake: a wrong type
 hides what else failed at that place, members of a union that were not chosen stay silent (the schema asks
-``if``/``then``, never ``oneOf``), and an object's unknown keys are a fault each.
+``if``/``then``, never ``oneOf``), a slip in the name of a member does not hide what else is wrong in it, and
+an object's unknown keys are a fault each.
 
 The pure-Python ``jsonschema`` is not used, not even to explain: importing it costs 130 ms, and 64 KiB of
 junk keep it busy for 6 s, where all of this takes 20 ms. A test holds the two to the same verdict.
@@ -18,6 +19,7 @@ from trainyard.linter.source import Fault
 from trainyard.linter.spec import bundle
 from trainyard.linter.spec.keys import unknown_key
 from trainyard.linter.spec.lists import unequal_lists
+from trainyard.linter.spec.nearest import nearest_word
 from trainyard.linter.spec.places import Place, Ranks
 from trainyard.linter.spec.wording import missing_key, value_not_allowed, wrong_size, wrong_type
 
@@ -45,10 +47,32 @@ class Failure(NamedTuple):
 
 def explain(value: object, judge: Validator) -> tuple[Fault, ...]:
     """Return the faults of a value that ``judge`` refuses, at most 200 of them."""
-    errors = list(judge.iter_errors(_shortened(value))) or list(judge.iter_errors(value))
-    failures = _telling([_failure(value, error) for error in errors[:_MOST_ERRORS]])
-    told = (fault for failure in failures for fault in _faults(failure))
+    failures = _failures(value, judge)
+    corrected = _with_certain_types(value, failures)
+    if corrected is not None:
+        seen = {(failure.place.pointer, failure.keyword) for failure in failures}
+        failures += [each for each in _failures(corrected, judge) if (each.place.pointer, each.keyword) not in seen]
+    taken: dict[str, set[str]] = {}
+    told = (_fault(failure, taken) for failure in _telling(failures))
     return tuple(islice(chain(told, unequal_lists(value)), MOST_FAULTS))
+
+
+def _failures(value: object, judge: Validator) -> list[Failure]:
+    errors = list(judge.iter_errors(_shortened(value))) or list(judge.iter_errors(value))
+    return list(islice(chain.from_iterable(_failed(value, error) for error in errors), _MOST_ERRORS))
+
+
+def _with_certain_types(value: object, failures: list[Failure]) -> Any:
+    """Return the value with misspelt types mended, so that what else is wrong in their objects comes to light, too."""
+    mended: Any = None
+    for failure in failures:
+        place = failure.place
+        if failure.keyword == "enum" and place.tokens[-1:] == ("type",) and isinstance(place.value, str):
+            near = nearest_word(place.value, [word for word in failure.kind.options if isinstance(word, str)])
+            if near is not None and near.certain:
+                mended = _shortened(value) if mended is None else mended
+                Place(mended, place.tokens[:-1]).value["type"] = near.word
+    return mended
 
 
 def _shortened(value: Any) -> Any:
@@ -59,12 +83,18 @@ def _shortened(value: Any) -> Any:
     return value
 
 
-def _failure(root: object, error: Any) -> Failure:
+def _failed(root: object, error: Any) -> Iterator[Failure]:
+    """Yield what an error of jsonschema-rs says: one failure, or one per unknown key, at the place of the key."""
     path = list(error.schema_path)
     node: Any = bundle.schema()
     for step in path[:-1]:
         node = node[step]
-    return Failure(Place(root, tuple(error.instance_path)), path[-1], node, error.kind)
+    place = Place(root, tuple(error.instance_path))
+    if path[-1] != "additionalProperties":
+        yield Failure(place, path[-1], node, error.kind)
+        return
+    for key in error.kind.unexpected[:MOST_FAULTS]:
+        yield Failure(place.below(key), path[-1], node, error.kind)
 
 
 def _telling(failures: list[Failure]) -> list[Failure]:
@@ -84,19 +114,23 @@ def _telling(failures: list[Failure]) -> list[Failure]:
     return sorted(told.values(), key=lambda failure: ranks.of(failure.place))
 
 
-def _faults(failure: Failure) -> Iterator[Fault]:
+def _fault(failure: Failure, taken: dict[str, set[str]]) -> Fault:
     if failure.keyword == "additionalProperties":
-        keys = failure.kind.unexpected[:MOST_FAULTS]
-        taken: set[str] = set()
-        for key in keys:
-            fault = unknown_key(failure.place, failure.node, key, taken, guess=len(keys) <= _MOST_GUESSES)
-            if fault.suggestion is not None:
-                taken.add(fault.suggestion.pointer)
-            yield fault
-    elif failure.keyword in _SIZES:
-        yield wrong_size(failure.place, failure.keyword, failure.node)
-    else:
-        yield _WORDING[failure.keyword](failure)
+        return _unknown(failure, taken)
+    if failure.keyword in _SIZES:
+        return wrong_size(failure.place, failure.keyword, failure.node)
+    return _WORDING[failure.keyword](failure)
+
+
+def _unknown(failure: Failure, taken: dict[str, set[str]]) -> Fault:
+    """Return the fault of an unknown key; ``taken`` keeps two keys of one object from being told the same name."""
+    *above, key = failure.place.tokens
+    owner = Place(failure.place.root, tuple(above))
+    names = taken.setdefault(owner.pointer, set())
+    fault = unknown_key(owner, failure.node, str(key), names, guess=len(failure.kind.unexpected) <= _MOST_GUESSES)
+    if fault.suggestion is not None:
+        names.add(fault.suggestion.pointer)
+    return fault
 
 
 _WORDING: dict[str, Callable[[Failure], Fault]] = {

@@ -259,6 +259,16 @@ def test_of_a_union_only_the_chosen_member_complains(minimal: Made) -> None:
     assert only(language.check(minimal(loss={"qqqqqq": 1}))).pointer == "/loss"
 
 
+def test_a_misspelt_type_does_not_hide_what_else_is_wrong(minimal: Made) -> None:
+    faults = language.check(minimal(optimizer={"lr": 1, "type": "Adam", "momentum": 0.9}))
+    assert [(fault.pointer, fault.code) for fault in faults] == [
+        ("/optimizer/lr", "SPEC001"),
+        ("/optimizer/type", "SPEC004"),
+        ("/optimizer/momentum", "SPEC008"),
+    ]
+    assert len(language.check(minimal(optimizer={"type": "adamm", "lr": 1}))) == 1
+
+
 def test_everything_is_said_at_once_in_the_order_of_the_document(minimal: Made) -> None:
     model = {"type": "mlp", "hidden": [1], "dropout": [1, 1]}
     spec = {"epochs": 5} | minimal(training={"shuffle": 3, "epochs": "ten"}, optimizer={"type": "adam", "lr": "0.1"}, model=model)
