@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from trainyard.linter.cli import exits, outputs, targets
 from trainyard.linter.cli.checker import Checker, Run
+from trainyard.linter.cli.completion import rule_names
 from trainyard.linter.cli.settings import flags
 from trainyard.linter.cli.settings.settings import SettingsReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trainyard.linter.cli.fixing import Fixer
 
@@ -21,13 +22,19 @@ _LEVELS = ("info", "warning", "error", "never")
 
 
 @click.command(context_settings={"max_content_width": 110})
-@click.argument("paths", nargs=-1, required=True, metavar="FILE…")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE…", type=click.Path(allow_dash=True))
 @click.option("--format", "formats", multiple=True, metavar="FORMAT[:FILE]", help=f"{', '.join(outputs.FORMATS)}; may be repeated.")
 @click.option("--fail-on", type=click.Choice(_LEVELS), help="Lowest severity that fails, inclusive; default: warning.")
 @click.option("--ruleset", metavar="NAME", help="recommended (default), strict, or a dated set such as 2026.1.")
-@click.option("--select", multiple=True, metavar="RULES", help="Run only these: codes, names, families, ALL; comma-separated or repeated.")
-@click.option("--extend-select", multiple=True, metavar="RULES", help="Run these besides.")
-@click.option("--ignore", multiple=True, metavar="RULES", help="Do not run these.")
+@click.option(
+    "--select",
+    multiple=True,
+    shell_complete=rule_names,
+    metavar="RULES",
+    help="Run only these: codes, names, families, ALL; comma-separated or repeated.",
+)
+@click.option("--extend-select", multiple=True, shell_complete=rule_names, metavar="RULES", help="Run these besides.")
+@click.option("--ignore", multiple=True, shell_complete=rule_names, metavar="RULES", help="Do not run these.")
 @click.option("--severity", multiple=True, metavar="RULE=LEVEL", help="Set the severity of a rule; may be repeated.")
 @click.option("--partial", is_flag=True, default=None, help="Judge only what is written: missing sections are no fault.")
 @click.option("--hardware", metavar="NAME|FILE", help="Judge memory and time against this hardware profile.")
@@ -42,6 +49,7 @@ _LEVELS = ("info", "warning", "error", "never")
 @click.option("--config", metavar="FILE", help="Use this configuration for every file instead of the nearest one.")
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")
 @click.option("--show-config", is_flag=True, help="Print the settings that govern each FILE and who said them; judge nothing.")
+@click.option("--watch", is_flag=True, help="Judge again after every change, until Ctrl-C.")
 @click.option("--stdin-filename", metavar="PATH", help="Path that standard input (-) stands for.")
 @click.option(
     "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="When to colour; NO_COLOR and FORCE_COLOR count."
@@ -49,9 +57,21 @@ _LEVELS = ("info", "warning", "error", "never")
 def check(*, paths: tuple[str, ...], formats: tuple[str, ...], color: str, **options: Any) -> int:
     """Judge specs: files, folders (every *.trainspec.json below), patterns, or - for standard input."""
     requested = [outputs.parse(text) for text in formats]
-    settings = SettingsReader(flags.read(options), config=options["config"], isolated=options["isolated"])
-    clock = time.perf_counter if options["statistics"] else None
-    checker = Checker(settings, stdin_filename=options["stdin_filename"], clock=clock)
+    if options["watch"]:
+        _watch(paths, lambda: _check(paths, requested, color, options))
+    return _check(paths, requested, color, options)
+
+
+def _watch(paths: Sequence[str], judge: Callable[[], int]) -> NoReturn:
+    if targets.STDIN in paths:
+        raise exits.Refusal("--watch needs files: standard input does not change")
+    from trainyard.linter.cli.watching import watch
+
+    watch(paths, judge)
+
+
+def _check(paths: Sequence[str], requested: Sequence[outputs.Output], color: str, options: dict[str, Any]) -> int:
+    checker = _checker(options)
     named = targets.expand(paths)
     if options["show_config"]:
         return _show(checker, named)
@@ -68,9 +88,21 @@ def check(*, paths: tuple[str, ...], formats: tuple[str, ...], color: str, **opt
             reporter.close()
     if options["write_baseline"] is not None:
         return _write_baseline(options["write_baseline"], run)
-    if fixer is not None and fixer.changed and (options["diff"] or options["exit_non_zero_on_fix"]):
-        return max(run.exit_code, exits.FINDINGS)
-    return exits.OK if options["diff"] and run.exit_code != exits.INTERNAL else run.exit_code
+    return run.exit_code if fixer is None else _exit_code_of_fixing(run, fixer, options)
+
+
+def _exit_code_of_fixing(run: Run, fixer: Fixer, options: dict[str, Any]) -> int:
+    if run.exit_code == exits.INTERNAL:
+        return exits.INTERNAL
+    if fixer.changed and (options["diff"] or options["exit_non_zero_on_fix"]):
+        return exits.FINDINGS
+    return exits.OK if options["diff"] else run.exit_code
+
+
+def _checker(options: dict[str, Any]) -> Checker:
+    settings = SettingsReader(flags.read(options), config=options["config"], isolated=options["isolated"])
+    clock = time.perf_counter if options["statistics"] else None
+    return Checker(settings, stdin_filename=options["stdin_filename"], clock=clock)
 
 
 def _fixer(options: dict[str, Any], checker: Checker) -> Fixer | None:

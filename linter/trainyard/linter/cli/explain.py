@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trainyard.linter.cli import exits
+from trainyard.linter.cli.completion import rule_names
 from trainyard.linter.cli.outputs import palette
 from trainyard.linter.engine import catalogue
 
@@ -20,7 +21,7 @@ _WIDTH = 96
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="CODE|NAME…")
+@click.argument("names", nargs=-1, required=True, metavar="CODE|NAME…", shell_complete=rule_names)
 @click.option("--format", "format_", type=click.Choice(("text", "markdown", "json")), default="text", help="How to print it.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="When to colour.")
 def explain(names: tuple[str, ...], format_: str, color: str) -> int:

@@ -18,6 +18,8 @@ COMMANDS = {
     "rules": Entry(f"{_ROOM}.rules:rules", "List every rule."),
     "schema": Entry(f"{_ROOM}.schema:schema", "Print the JSON Schema of the language."),
     "resolve": Entry(f"{_ROOM}.resolve:resolve", "Print a spec with every default filled in."),
+    "diff": Entry(f"{_ROOM}.diff:diff", "Say what two specs would do differently."),
+    "completion": Entry(f"{_ROOM}.completion:completion", "Print the completion script for a shell."),
 }
 
 

@@ -19,7 +19,7 @@ _NO_RULES = Configuration(ignore=("ALL",), fail_on=Severity.ERROR)
 
 
 @click.command()
-@click.argument("path", metavar="FILE")
+@click.argument("path", metavar="FILE", type=click.Path(allow_dash=True))
 @click.option("--digest", is_flag=True, help="Print only the digest of the resolved spec.")
 def resolve(path: str, *, digest: bool) -> int:
     """Print FILE (or - for standard input) with every default filled in and every preset spelt out."""

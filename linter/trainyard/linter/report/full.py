@@ -55,8 +55,7 @@ class FullReporter:
         style = getattr(palette, finding.severity.label)
         lines = report.document.lines
         line = lines.line(finding.start.line)
-        end = finding.end.column - 1 if finding.end.line == finding.start.line else len(line)
-        cut = window(line, finding.start.column - 1, max(end, finding.start.column - 1), self._cells)
+        cut = window(line, *_marked(report, finding, len(line)), self._cells)
         number = str(finding.start.line)
         gutter = " " * len(number)
         bar = paint(palette.frame, "|")
@@ -70,3 +69,14 @@ class FullReporter:
             f"{gutter} {bar} {caret}",
         ]
         return "\n".join(rows) + "\n\n"
+
+
+def _marked(report: Report, finding: Finding, length: int) -> tuple[int, int]:
+    """Return which part of the first line to mark; of a value over several lines, its key stands for it."""
+    start, end = finding.start, finding.end
+    if end.line == start.line:
+        return start.column - 1, max(end.column, start.column) - 1
+    key_start, key_end = report.document.span(finding.pointer, "key")
+    if key_start.line == key_end.line == start.line:
+        return key_start.column - 1, key_end.column - 1
+    return start.column - 1, length

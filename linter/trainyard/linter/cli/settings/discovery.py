@@ -92,6 +92,14 @@ def _table(path: str, raw: bytes) -> dict[str, Any] | None:
     return table
 
 
+def nearest_quietly(path: str) -> ConfigurationFile | None:
+    """Return what ``nearest`` returns, or None where that is wrong: for those who only ask which files matter."""
+    try:
+        return nearest(path)
+    except Refusal:
+        return None
+
+
 def forget() -> None:
     """Forget what was found: files may have changed."""
     _nearest_to.cache_clear()
