@@ -14,6 +14,7 @@ import difflib
 import sys
 from pathlib import Path
 
+import configuration_page
 import language_page
 import rules_page
 import server_pages
@@ -27,6 +28,7 @@ def pages() -> dict[str, str]:
     texts = {
         "spec.md": language_page.page(),
         "rules.md": rules_page.page(),
+        "configuration.md": configuration_page.page(),
         "metrics.md": server_pages.metrics_page(),
         "errors.md": server_pages.errors_page(),
     }

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
 
+import click
+import pytest
+
+from trainyard.linter import lint
+from trainyard.linter.cli.main import trainlint as program_group
+
+GUIDE = "docs/guide/linting.md"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REQUIREMENT_NAME = re.compile(r"^[A-Za-z0-9_.-]+")
+
+
+def trainlint(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "trainlint"
+    environment = {name: value for name, value in os.environ.items() if name not in {"GITHUB_ACTIONS", "FORCE_COLOR"}}
+    return subprocess.run([program, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def documents(repository: Path) -> list[Path]:
@@ -33,12 +49,52 @@ def test_every_relative_link_leads_somewhere(repository: Path) -> None:
 def test_the_readme_shows_what_the_linter_says(repository: Path) -> None:
     (shown,) = CONSOLE.findall((repository / "README.md").read_text(encoding="utf-8"))
     command, *lines = shown.splitlines()
-    program, *arguments = command.removeprefix("$ ").split()
-    said = subprocess.run(
-        [Path(sys.executable).parent / program, *arguments], cwd=repository, capture_output=True, text=True, timeout=60, check=False
-    )
+    said = trainlint(*command.removeprefix("$ trainlint ").split(), cwd=repository)
     for excerpt in "\n".join(lines).strip("…\n").split("\n…\n"):
         assert excerpt in said.stdout
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_settings_in_the_guide_are_taken(repository: Path, tmp_path: Path) -> None:
+    (settings,) = blocks(repository / GUIDE, "toml")
+    (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
+    shutil.copytree(repository / "examples/breast-cancer", tmp_path / "data/breast-cancer")
+    shutil.copy(repository / "examples/breast-cancer/good.trainspec.json", tmp_path)
+    done = trainlint("check", "good.trainspec.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_pieces_of_specs_in_the_guide_are_understood(repository: Path) -> None:
+    pieces = [json.loads(block) for block in blocks(repository / GUIDE, "json")]
+    assert len(pieces) == 2
+    for piece in pieces:
+        spec = json.loads((repository / "examples/digits/good.trainspec.json").read_text(encoding="utf-8"))
+        spec["dataset"] |= piece.get("dataset", {})
+        spec |= {key: value for key, value in piece.items() if key != "dataset"}
+        assert {finding.name for finding in lint(json.dumps(spec)).findings} <= {"unused-suppression", "dataset-not-read"}
+
+
+def test_the_program_in_the_guide_runs(repository: Path, tmp_path: Path) -> None:
+    (program,) = blocks(repository / GUIDE, "python")
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert "missing-key" in {finding.name for finding in lint(b'{"version": "v1"}').findings}
+    assert "SPEC002" in done.stdout
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "examples/README.md", GUIDE])
+def test_every_trainlint_line_in_the_documents_names_real_options(repository: Path, page: str) -> None:
+    text = (repository / page).read_text(encoding="utf-8")
+    lines = re.findall(r"(?:^ {4}|^\s*- (?:run: )?|`|\.venv/bin/)(trainlint [a-z][^`\n#|]*)", text, re.MULTILINE)
+    assert lines
+    for line in lines:
+        _, name, *arguments = line.split()
+        command = program_group.get_command(click.Context(program_group), name)
+        assert command is not None, line
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {argument for argument in arguments if argument.startswith("--")} <= options, line
 
 
 def test_every_dependency_has_a_row(repository: Path) -> None:
