@@ -20,6 +20,7 @@ from trainyard.service.wire import WireError
 
 MAX_TEXT = 4096
 MAX_NAME = 256
+MAX_KEY = 512
 MAX_METRICS = 64
 _INT32, _INT64 = 2**31 - 1, 2**63 - 1
 
@@ -29,7 +30,7 @@ def entry(raw: bytes, now: datetime) -> Entry:
     try:
         line = wire.decode(raw)
         word = _WORDS[type(line.body)](line.body)
-        return Entry(attempt=_whole(line.attempt), key=_text(wire.key(line), MAX_NAME), at=_moment(line.at, now), word=word)
+        return Entry(attempt=_whole(line.attempt), key=_text(wire.key(line), MAX_KEY), at=_moment(line.at, now), word=word)
     except WireError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:

@@ -18,7 +18,7 @@ _SECRET = ("token", "authorization", "password", "secret")
 def configure(*, person: bool) -> None:
     """Set up logging for the process; ``person`` says that somebody reads along."""
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=False)]
+        [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
         if person
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )

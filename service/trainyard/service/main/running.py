@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 # Before gRPC is loaded: its own lines on standard error are no JSON.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -19,6 +20,7 @@ from trainyard.service.main import addresses, logs, ready, token, wiring
 from trainyard.service.main.home import owned
 from trainyard.service.main.settings import Settings
 from trainyard.service.main.wiring import Command, Found, Parts
+from trainyard.service.rpc.server import PortTakenError
 from trainyard.service.store import sqlite
 
 # Calls under way may finish; streams end at once and are resumed by their clients.
@@ -47,16 +49,23 @@ def _devices(wanted: str) -> tuple[Device, ...]:
 
 async def _serve(settings: Settings, found: Found, command: Command | None) -> None:
     stop = asyncio.Event()
-    running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        running.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve_until(stop, settings, found, command=command)
+
+
+async def serve_until(
+    stop: asyncio.Event, settings: Settings, found: Found, *, command: Command | None = None, started: Callable[[Parts], None] | None = None
+) -> None:
+    """Serve until ``stop`` is set, then go politely. ``started`` is called with the parts when the server answers."""
     try:
-        parts = wiring.build(settings, found, running, command)
-    except RuntimeError as error:
-        # Somebody took the port since it was looked at; the library says no more than this.
+        parts = wiring.build(settings, found, asyncio.get_running_loop(), command)
+    except PortTakenError as error:
         raise addresses.busy(settings.listen, "--listen") from error
     try:
         await _answer(settings, found, parts)
+        if started is not None:
+            started(parts)
         await stop.wait()
     finally:
         await _end(settings, parts)
@@ -64,12 +73,12 @@ async def _serve(settings: Settings, found: Found, command: Command | None) -> N
 
 async def _answer(settings: Settings, found: Found, parts: Parts) -> None:
     try:
-        metrics_port = await parts.endpoint.start(*settings.metrics)
+        await parts.endpoint.start(*settings.metrics)
     except OSError as error:
         raise addresses.busy(settings.metrics, "--metrics", error) from error
     parts.loop.start(parts.supervisor.tick)
     await parts.server.start()
-    listen, metrics = str(settings.listen._replace(port=parts.server.port)), str(settings.metrics._replace(port=metrics_port))
+    listen, metrics = str(settings.listen._replace(port=parts.server.port)), str(settings.metrics._replace(port=parts.endpoint.port))
     _log.info(
         "serving",
         listen=listen,

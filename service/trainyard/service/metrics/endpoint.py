@@ -58,12 +58,13 @@ class MetricsServer:
         self._tls = tls
         self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
         self._server: asyncio.Server | None = None
+        self.port = 0
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen, and return the port; raises OSError when it is taken."""
+    async def start(self, host: str, port: int) -> None:
+        """Listen; raises OSError when the port is taken."""
         timeout = {"ssl_handshake_timeout": self._client_seconds} if self._tls else {}
         self._server = await asyncio.start_server(self._serve, host, port, limit=_HEAD_BYTES, ssl=self._tls, backlog=128, **timeout)
-        return int(self._server.sockets[0].getsockname()[1])
+        self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Stop listening; a scrape under way is finished."""

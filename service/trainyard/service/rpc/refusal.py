@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 
 from trainyard.service.core.jobstore import StoredReport
+from trainyard.service.rpc.capping import cut
 from trainyard.service.rpc.translation.reports import report_message
 from trainyard.v1 import lint_pb2
 
@@ -21,7 +22,8 @@ MAX_FINDINGS = 20
 # How much of each message is kept: as much as fits, tried from the left.
 _MESSAGE_LENGTHS = (400, 240, 160, 100, 60)
 _MAX_POINTER = 120
-_ANY_OVERHEAD = 80
+# Tag and length of a detail inside a status.
+_FRAME_BYTES = 8
 
 
 def refusal_details(report: StoredReport, *, malformed: bool, room: int) -> list[Message]:
@@ -52,38 +54,34 @@ def _details(whole: lint_pb2.LintReport, findings: list[lint_pb2.Finding], lengt
 def _short(finding: lint_pb2.Finding, length: int) -> lint_pb2.Finding:
     copy = lint_pb2.Finding()
     copy.CopyFrom(finding)
-    copy.message = _cut(finding.message, length)
-    copy.pointer = _cut(finding.pointer, _MAX_POINTER)
-    copy.code, copy.name = _cut(finding.code, 16), _cut(finding.name, 64)
-    if len(finding.suggestion.value_json) > length:
+    copy.message = cut(finding.message, length)
+    copy.pointer = cut(finding.pointer, _MAX_POINTER)
+    copy.code, copy.name = cut(finding.code, 16), cut(finding.name, 64)
+    if finding.suggestion.ByteSize() > length:
         copy.ClearField("suggestion")
     if finding.HasField("suppressed_reason"):
-        copy.suppressed_reason = _cut(finding.suppressed_reason, length)
+        copy.suppressed_reason = cut(finding.suppressed_reason, length)
     return copy
 
 
 def _bad_request(findings: Iterable[lint_pb2.Finding]) -> error_details_pb2.BadRequest:
     violation = error_details_pb2.BadRequest.FieldViolation
     return error_details_pb2.BadRequest(
-        field_violations=[violation(field=one.pointer or "spec", reason=one.code, description=_cut(one.message, 100)) for one in findings]
+        field_violations=[violation(field=one.pointer or "spec", reason=one.code, description=cut(one.message, 100)) for one in findings]
     )
 
 
 def _precondition_failure(findings: Iterable[lint_pb2.Finding]) -> error_details_pb2.PreconditionFailure:
     violation = error_details_pb2.PreconditionFailure.Violation
     return error_details_pb2.PreconditionFailure(
-        violations=[violation(type=one.code, subject=one.pointer, description=_cut(one.message, 100)) for one in findings]
+        violations=[violation(type=one.code, subject=one.pointer, description=cut(one.message, 100)) for one in findings]
     )
 
 
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
 def _size(details: Iterable[Message]) -> int:
-    packed = any_pb2.Any()
     size = 0
     for detail in details:
+        packed = any_pb2.Any()
         packed.Pack(detail)
-        size += packed.ByteSize() + _ANY_OVERHEAD // 8
+        size += packed.ByteSize() + _FRAME_BYTES
     return size

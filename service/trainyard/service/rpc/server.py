@@ -38,6 +38,10 @@ OPTIONS = (
 MAX_CALLS = 4000
 
 
+class PortTakenError(Exception):
+    """Somebody listens on the address already."""
+
+
 class Server:
     """The server around a servicer.
 
@@ -45,7 +49,7 @@ class Server:
         servicer: what answers.
         tokens: who may call.
         meter: what counts calls.
-        listen: ``HOST:PORT``, port 0 for any.
+        listen: ``HOST:PORT``, port 0 for any; raises PortTakenError when it can not be had.
     """
 
     def __init__(self, servicer: TrainingServicer, *, tokens: Tokens, meter: CallMeter, listen: str) -> None:
@@ -54,7 +58,11 @@ class Server:
         add_TrainingServiceServicer_to_server(servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(_names(), self._server)
-        self.port = self._server.add_insecure_port(listen)
+        try:
+            self.port = self._server.add_insecure_port(listen)
+        except RuntimeError as error:
+            # The library says no more than that it could not.
+            raise PortTakenError from error
 
     async def start(self) -> None:
         """Begin to answer."""

@@ -13,11 +13,13 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from trainyard.service.core.errors import InvalidRequestError, MalformedSpecError, RefusedError, ServiceError
+from trainyard.service.rpc.capping import cut
 from trainyard.service.rpc.catalogue import CATALOGUE, DOMAIN, INTERNAL, Row
 from trainyard.service.rpc.refusal import refusal_details
 
 MAX_STATUS_BYTES = 6 * 1024
-MAX_MESSAGE = 600
+# Travels a second time beside the details, each odd byte as three.
+MAX_MESSAGE = 400
 MAX_FACT = 200
 MAX_FACTS = 8
 
@@ -30,7 +32,9 @@ def status_of(error: ServiceError) -> status_pb2.Status:
         delay = Duration(seconds=int(row.retry_seconds), nanos=int(row.retry_seconds % 1 * 1e9))
         _attach(status, error_details_pb2.RetryInfo(retry_delay=delay))
     if isinstance(error, InvalidRequestError):
-        violation = error_details_pb2.BadRequest.FieldViolation(field=cut(error.facts["field"]), description=cut(error.facts["problem"]))
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=cut(error.facts["field"], MAX_FACT), description=cut(error.facts["problem"], MAX_FACT)
+        )
         _attach(status, error_details_pb2.BadRequest(field_violations=[violation]))
     if isinstance(error, MalformedSpecError | RefusedError):
         room = MAX_STATUS_BYTES - status.ByteSize()
@@ -45,14 +49,8 @@ def internal(request_id: str) -> status_pb2.Status:
     return _status(INTERNAL, message, {"request_id": request_id})
 
 
-def cut(text: str, longest: int = MAX_FACT) -> str:
-    """Shorten a text that may come from outside, and make it one that gRPC can carry."""
-    clean = text.encode("utf-8", "replace").decode()
-    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
-
-
 def _status(row: Row, message: str, facts: dict[str, str]) -> status_pb2.Status:
-    metadata = {name: cut(value) for name, value in list(facts.items())[:MAX_FACTS]}
+    metadata = {name: cut(value, MAX_FACT) for name, value in list(facts.items())[:MAX_FACTS]}
     status = status_pb2.Status(code=row.code.value[0], message=cut(message, MAX_MESSAGE))
     _attach(status, error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=metadata))
     return status

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from trainyard.service.core import errors
-from trainyard.service.core.errors import ServiceError
+from trainyard.service.core.errors import ServiceError, SpecError
+from trainyard.service.core.jobstore import StoredReport
 
 FACTS = dict.fromkeys(
     ["job", "prefix", "count", "report", "command", "state", "attempt", "field", "problem", "summary", "method", "seconds"], "x"
 )
 
 
-@pytest.mark.parametrize("kind", ServiceError.__subclasses__())
+SIMPLE = [kind for kind in ServiceError.__subclasses__() if kind is not SpecError]
+
+
+@pytest.mark.parametrize("kind", SIMPLE)
 def test_every_error_says_a_whole_sentence_with_its_facts_filled_in(kind: type[ServiceError]) -> None:
     text = str(kind(**FACTS))
-    assert text == kind(**FACTS).text()
     assert "{" not in text
     assert text.endswith((".", "?"))
     assert "\n" not in text
+
+
+def test_a_refusal_names_its_report() -> None:
+    report = StoredReport("d1", "{}", datetime.now(UTC), None)
+    error = errors.RefusedError(report, summary="2 errors")
+    assert str(error) == "The linter refuses the spec: 2 errors."
+    assert error.facts["report_digest"] == "d1"
+    assert str(errors.MalformedSpecError(report, problem="it is empty.")) == "The spec is no JSON object: it is empty."
 
 
 def test_facts_are_kept_beside_the_message_and_braces_in_them_are_text() -> None:

@@ -1,0 +1,220 @@
+"""What a scrape shows of jobs: counted once, bounded, and gone when their time is over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from trainyard.service.core import journal
+from trainyard.service.core.events import (
+    CheckpointSaved,
+    EarlyStopped,
+    Entry,
+    EpochFinished,
+    StateChanged,
+    TrainerEnded,
+    TrainerStarted,
+    TrainerWord,
+)
+from trainyard.service.core.jobs import Change, Job
+from trainyard.service.core.reasons import Reason
+from trainyard.service.core.states import Command, State
+from trainyard.service.metrics.board import LINGER_SECONDS, Board
+from trainyard.service.metrics.calls import CallCounter
+from trainyard.service.metrics.catalogue import ALL, FLEET, PER_JOB, Type
+from trainyard.service.metrics.collector import JobCollector
+from trainyard.service.metrics.instruments import Instruments
+
+MakeJob = Callable[[], Job]
+Sample = tuple[str, tuple[tuple[str, str], ...]]
+
+
+class Fleet:
+    """A board with its registry and a clock that the test sets."""
+
+    def __init__(self, limit: int = 50) -> None:
+        self.now = 0.0
+        self.registry = CollectorRegistry()
+        self.instruments = Instruments(self.registry)
+        self.board = Board(self.instruments, lambda: self.now)
+        self.registry.register(JobCollector(self.board, limit))
+
+    def scrape(self) -> dict[Sample, float]:
+        text = generate_latest(self.registry).decode()
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.scrape().get((name, tuple(sorted(labels.items()))))
+
+    def names(self) -> set[str]:
+        return {name for name, _ in self.scrape()}
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return Fleet()
+
+
+class Story:
+    """One job that lives its life in front of a board."""
+
+    def __init__(self, fleet: Fleet, job: Job, at: datetime) -> None:
+        self.fleet, self.job, self.at = fleet, replace(job, last_seq=0), at
+        born = Change(job, (journal._append(self.job, "created", at, _born()).events))
+        self._tell(born)
+
+    def _tell(self, change: Change) -> None:
+        self.job = change.job
+        self.fleet.board.committed(change)
+
+    def give(self, command: Command, reason: Reason | None = None) -> Story:
+        self._tell(journal.move(self.job, command, self.at, reason=reason))
+        return self
+
+    def say(self, *words: TrainerWord) -> Story:
+        entries = [Entry(1, f"{type(word).__name__}/{id(word)}", self.at, word) for word in words]
+        self._tell(journal.record(self.job, entries, {}, self.at))
+        return self
+
+    def run(self) -> Story:
+        return self.give(Command.START).say(TrainerStarted("tensorflow", "3", "cpu", 10, 100, 2, 5))
+
+
+def _born() -> StateChanged:
+    return StateChanged(before=None, after=State.QUEUED)
+
+
+def epoch(number: int, **of: float) -> EpochFinished:
+    return EpochFinished(number, 5, of or {"loss": 0.5, "val_loss": 0.75, "accuracy": 0.9}, 0.001, 2.0, 50.0)
+
+
+def test_a_scrape_exports_exactly_what_the_catalogue_lists(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    calls = CallCounter(fleet.instruments)
+    calls.call_started("unary", "s", "m")
+    calls.call_ended("unary", "s", "m", "OK", 0.1)
+    calls.judged("warned", [("LR001", "warning")])
+    fleet.instruments.build({"version": "1", "backend": "tensorflow", "python": "3"})
+    waiting = Story(fleet, replace(make_job(), id="waits"), noon)
+    assert waiting.job.state is State.QUEUED
+    on_gpu = replace(make_job(), device="GPU-1")
+    Story(fleet, on_gpu, noon).run().say(replace(epoch(1), device_memory_bytes=7))
+    families = {family.name: family for family in fleet.registry.collect()}
+    for row in ALL:
+        family = families.pop(row.full_name.removesuffix("_total"))
+        assert family.type == row.type.value
+        assert family.samples, row.name
+        for sample in family.samples:
+            assert set(sample.labels) - {"le"} == set(row.labels), row.name
+    assert families == {}
+
+
+def test_rows_follow_the_rules_of_names() -> None:
+    assert len({row.full_name for row in ALL}) == len(ALL)
+    for row in ALL:
+        assert row.full_name.endswith("_total") == (row.type is Type.COUNTER), row.name
+        assert not {"job", "instance", "le", "quantile"} & set(row.labels)
+        assert row.meaning.endswith(".")
+        assert bool(row.buckets) == (row.type is Type.HISTOGRAM)
+        if row.unit:
+            assert row.unit in row.full_name
+    assert not any("job_id" in row.labels for row in FLEET)
+    assert all(row.labels[0] == "job_id" for row in PER_JOB)
+
+
+def test_counters_that_are_known_beforehand_begin_at_zero(fleet: Fleet) -> None:
+    assert fleet.value("trainyard_jobs_finished_total", outcome="failed", reason="oom_device") == 0
+    assert fleet.value("trainyard_lint_requests_total", result="rejected") == 0
+    assert fleet.value("trainyard_jobs", state="running") == 0
+    assert not any(name.endswith("_created") for name in fleet.names())
+
+
+def test_a_job_is_counted_through_its_life(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    story = Story(fleet, make_job(), noon)
+    assert fleet.value("trainyard_jobs", state="queued") == 1
+    assert fleet.value("trainyard_queue_oldest_submit_timestamp_seconds") == noon.timestamp()
+    story.at += timedelta(seconds=7)
+    story.run().say(epoch(1), CheckpointSaved(1, "val_loss", 0.5, best=True, artifact="a"), epoch(2), EarlyStopped(2, 1, "val_loss", 1))
+    assert fleet.value("trainyard_jobs", state="running") == 1
+    assert fleet.value("trainyard_jobs", state="queued") == 0
+    assert fleet.value("trainyard_queue_oldest_submit_timestamp_seconds") is None
+    story.say(TrainerEnded(State.SUCCEEDED, Reason.EARLY_STOPPED, ""))
+    counted = {
+        "trainyard_jobs_submitted_total": 1.0,
+        "trainyard_epochs_completed_total": 2.0,
+        "trainyard_samples_processed_total": 200.0,
+        "trainyard_queue_wait_seconds_sum": 7.0,
+    }
+    assert {name: fleet.value(name) for name in counted} == counted
+    assert fleet.value("trainyard_jobs_finished_total", outcome="succeeded", reason="early_stopped") == 1
+    assert fleet.value("trainyard_callback_actions_total", action="early_stopped") == 1
+    assert all(fleet.value("trainyard_jobs", state=state.value) == 0 for state in State if not state.terminal)
+
+
+def test_a_job_shows_its_last_epoch(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    Story(fleet, make_job(), noon).run().say(epoch(1), epoch(2, loss=math.nan, val_loss=1.0, accuracy=0.5, **{"Odd Name": 1.0}))
+    job = {"job_id": "abcdefgh2345"}
+    assert fleet.value("trainyard_job_epoch", **job) == 2
+    assert math.isnan(fleet.value("trainyard_job_loss", split="train", **job) or 0)
+    assert fleet.value("trainyard_job_loss", split="val", **job) == 1
+    assert fleet.value("trainyard_job_metric_value", metric="accuracy", split="train", **job) == 0.5
+    assert fleet.value("trainyard_job_nonfinite_epochs_total", **job) == 1
+    assert fleet.value("trainyard_job_state", state="running", **job) == 1
+    assert "Odd Name" not in generate_latest(fleet.registry).decode()
+
+
+def test_metrics_of_a_job_are_bounded(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    Story(fleet, make_job(), noon).run().say(epoch(1, **{f"m{index}": 1.0 for index in range(40)}))
+    assert sum(name == "trainyard_job_metric_value" for name, _ in fleet.scrape()) == 8
+
+
+def test_texts_in_labels_are_short_and_printable(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    named = replace(make_job(), summary=replace(make_job().summary, experiment="a\nb\x1b" + "x" * 200))
+    Story(fleet, named, noon).run()
+    (labels,) = [dict(labels) for name, labels in fleet.scrape() if name == "trainyard_job_info"]
+    assert labels["run_name"] == "a b " + "x" * 60
+
+
+def test_a_finished_job_lingers_and_then_leaves_nothing(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    Story(fleet, make_job(), noon).run().say(epoch(1), TrainerEnded(State.SUCCEEDED, None, ""))
+    fleet.now = LINGER_SECONDS - 1
+    assert fleet.value("trainyard_job_epoch", job_id="abcdefgh2345") == 1
+    fleet.now = LINGER_SECONDS + 1
+    assert not any("job_id" in dict(labels) for _, labels in fleet.scrape())
+
+
+def test_jobs_without_a_place_are_counted_and_running_ones_go_first(make_job: MakeJob, noon: datetime) -> None:
+    fleet = Fleet(limit=2)
+    for index in range(4):
+        story = Story(fleet, replace(make_job(), id=f"job{index}", number=index), noon).run()
+        if index == 3:
+            story.say(TrainerEnded(State.SUCCEEDED, None, ""))
+    shown = {dict(labels)["job_id"] for name, labels in fleet.scrape() if name == "trainyard_job_epoch"}
+    assert shown == {"job2", "job1"}
+    assert fleet.value("trainyard_jobs_not_exported") == 2
+    assert fleet.value("trainyard_exported_jobs_limit") == 2
+
+
+def test_ten_thousand_short_jobs_leave_series_and_memory_flat(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    blank = make_job()
+    for index in range(10_000):
+        fleet.now += 1
+        Story(fleet, replace(blank, id=f"job{index}"), noon).give(Command.CANCEL).give(Command.CLEAR, Reason.USER)
+    assert len(fleet.board._samples) <= LINGER_SECONDS + 2
+    assert len(fleet.board._ended) <= LINGER_SECONDS + 2
+    assert len(fleet.scrape()) < 2000
+    assert fleet.value("trainyard_jobs_finished_total", outcome="cancelled", reason="user") == 10_000
+
+
+def test_jobs_of_an_earlier_start_are_shown_and_not_counted_again(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    running = journal.move(make_job(), Command.START, noon).job
+    fleet.board.seed([running])
+    assert fleet.value("trainyard_jobs", state="starting") == 1
+    assert fleet.value("trainyard_jobs_submitted_total") == 0
+    assert fleet.value("trainyard_job_state", job_id=running.id, state="starting") == 1
