@@ -6,6 +6,7 @@ from trainyard.linter.rules import (
     balance,
     batch,
     callbacks,
+    dataset,
     learning_rate,
     length,
     loss,
@@ -15,6 +16,7 @@ from trainyard.linter.rules import (
     output,
     rate_scaling,
     regularization,
+    samples,
     schedule,
     split,
 )
@@ -35,4 +37,6 @@ RULES: tuple[Rule, ...] = (
     *loss.RULES,
     *network.RULES,
     *split.RULES,
+    *samples.RULES,
+    *dataset.RULES,
 )

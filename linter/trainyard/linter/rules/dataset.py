@@ -1,0 +1,244 @@
+"""The data itself: whether it was read, whether it is what the spec says, and whether its paths are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.wording import count, listed, number
+from trainyard.linter.source.faults import Suggestion
+from trainyard.linter.source.severity import Severity
+
+PATH = "/dataset/path"
+_NAMED = 3
+
+
+class DatasetNotRead(Rule):
+    """The data was not looked at, so only what the spec declares is judged.
+
+    What it checks:
+        No facts were read: there is no data root, or a library to read the files is missing.
+
+    Why it fails:
+        It does not; but counts, ranges and shapes are taken on trust until a server reads them.
+
+    Evidence:
+        Faults in the data values cannot be seen in a spec at all (Jahangirova et al. 2024, arXiv 2412.16336).
+
+    When to ignore:
+        In CI, which often has no data; `trainlint facts --write` puts what the data is into the spec.
+    """
+
+    code = "DAT001"
+    name = "dataset-not-read"
+    severity = Severity.INFO
+    reads = (PATH,)
+    VALID = (Valid({}, read={"samples": 6000}),)
+    INVALID = (Invalid({}, PATH, "was not read"),)
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look whether there are facts."""
+        if case.facts is None:
+            yield Violation(PATH, "the dataset was not read, so declared facts are taken on trust; name its folder with --data-root")
+            return
+        for problem in case.facts.problems:
+            if problem.trouble in {"no-root", "library-missing"}:
+                yield Violation(PATH, problem.message)
+
+
+class DatasetUnusable(Rule):
+    """There is nothing to train on at the dataset's path.
+
+    What it checks:
+        What was read below the data root: the path exists, stays inside, holds samples and the named columns or arrays. Single files
+        that cannot be read are an error with `bad_records` of `fail`, a warning with `skip`.
+
+    Why it fails:
+        The run would end before its first step.
+
+    Evidence:
+        Read from the data.
+
+    When to ignore:
+        Never; without a data root nothing is read and this rule is silent.
+    """
+
+    code = "DAT002"
+    name = "dataset-unusable"
+    severity = Severity.ERROR
+    reads = (PATH, "/dataset/split/validation", "/dataset/split/test", "/dataset/bad_records")
+    VALID = (Valid({}, read={"samples": 6000}),)
+    INVALID = (
+        Invalid(
+            {}, PATH, "There is no", read={"problems": (("absent", "digits/images", "There is no 'digits/images' below the data root."),)}
+        ),
+        Invalid(
+            {"dataset": {"bad_records": "skip"}},
+            PATH,
+            "1 file",
+            read={"samples": 10, "problems": (("unreadable", "digits/images/0/1.png", "'digits/images/0/1.png' cannot be read."),)},
+            severity=Severity.WARNING,
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Pass on what stood in the way of reading."""
+        if case.facts is None:
+            return
+        yield from self._of(case, case.facts.problems, PATH, readable=case.facts.samples is not None)
+        for name, facts in case.facts.parts.items():
+            yield from self._of(case, facts.problems, f"/dataset/split/{name}", readable=facts.samples is not None)
+
+    @staticmethod
+    def _of(case: Case, problems: tuple[tuple[str, str, str], ...], pointer: str, *, readable: bool) -> Iterator[Violation]:
+        fatal = {"outside-root", "absent", "wrong-kind", "empty", "missing-field"} | (set() if readable else {"unreadable"})
+        yield from (Violation(pointer, message.rstrip(".")) for trouble, _, message in problems if trouble in fatal)
+        bad = [message for trouble, _, message in problems if trouble == "unreadable" and readable]
+        if bad:
+            skips = case.spec.dataset.bad_records == "skip"
+            fate = "are skipped" if skips else "end the run; mend them, or write bad_records 'skip'"
+            files = "1 file or row" if len(bad) == 1 else f"{len(bad)} or more files or rows"
+            message = f"{files} of those looked at cannot be read and {fate}: {' '.join(bad[:_NAMED])}"
+            yield Violation(pointer, message.rstrip("."), severity=Severity.WARNING if skips else None)
+
+
+class DeclaredDataMismatch(Rule):
+    """The spec declares the data to be something that it is not.
+
+    What it checks:
+        Declared samples, classes, class counts, label range and image channels against what was read.
+
+    Why it fails:
+        Every prediction made from the declaration is wrong, and the trainer refuses the run before epoch 1.
+
+    Evidence:
+        Read from the data.
+
+    When to ignore:
+        Never; `trainlint facts --write` corrects the declaration.
+    """
+
+    code = "DAT003"
+    name = "declared-facts-differ-from-data"
+    severity = Severity.ERROR
+    reads = (PATH, "/dataset/facts", "/dataset/input_shape")
+    VALID = (
+        Valid(
+            {"dataset": {"facts": {"class_counts": {"benign": 357, "malignant": 212}}}},
+            onto="table",
+            read={"samples": 569, "class_names": ("benign", "malignant"), "class_counts": (357, 212)},
+        ),
+    )
+    INVALID = (
+        Invalid(
+            {},
+            "/dataset/facts/class_counts",
+            "declares 357 samples of 'benign', the data has 300",
+            fix={"benign": 300, "malignant": 212},
+            onto="table",
+            read={"samples": 512, "class_names": ("benign", "malignant"), "class_counts": (300, 212)},
+        ),
+        Invalid(
+            {"dataset": {"facts": {"samples": 100}}},
+            "/dataset/facts/samples",
+            "the data has 20,640",
+            fix=20640,
+            onto="regression",
+            read={"samples": 20640},
+        ),
+        Invalid(
+            {},
+            "/dataset/facts/class_counts",
+            "2 classes, the data has 3",
+            onto="table",
+            read={"samples": 9, "class_names": ("a", "b", "c"), "class_counts": (3, 3, 3)},
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare what both sides know."""
+        if case.facts is None or not case.facts.complete:
+            return
+        yield from self._classes(case)
+        samples, real = case.spec.dataset.facts.samples, case.facts.samples
+        exactly: int | None = getattr(samples, "exactly", None)
+        if exactly is not None and real is not None and exactly != real:
+            pointer = "/dataset/facts/samples"
+            message = f"the spec declares {count(exactly, 'sample')}, the data has {number(real)}; write {number(real)}"
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, real))
+
+    @staticmethod
+    def _classes(case: Case) -> Iterator[Violation]:
+        facts, declared = case.facts, case.spec.dataset.facts
+        if facts is None or not facts.class_counts or case.spec.task != "classification":
+            return
+        counts = declared.class_counts
+        if counts is not None:
+            pointer = "/dataset/facts/class_counts"
+            real = dict(zip(facts.class_names, facts.class_counts, strict=True))
+            named = counts if isinstance(counts, dict) else dict(zip(facts.class_names, counts, strict=False))
+            fix = Suggestion(pointer, real if isinstance(counts, dict) else list(facts.class_counts))
+            if len(counts) != len(real) or set(named) != set(real):
+                message = f"the spec declares {len(counts)} classes, the data has {len(real)}"
+                yield Violation(pointer, f"{message} ({listed(list(facts.class_names)[:10], 'and')})", suggestion=fix)
+                return
+            wrong = next((name for name, amount in named.items() if amount != real[name]), None)
+            if wrong is not None:
+                message = f"the spec declares {number(named[wrong])} samples of '{wrong}', the data has {number(real[wrong])}"
+                yield Violation(pointer, message, suggestion=fix)
+        elif declared.classes is not None:
+            classes = declared.classes if isinstance(declared.classes, int) else len(declared.classes)
+            if classes != len(facts.class_counts):
+                pointer = "/dataset/facts/classes"
+                message = f"the spec declares {classes} classes, the data has {len(facts.class_counts)}"
+                yield Violation(pointer, message, suggestion=Suggestion(pointer, len(facts.class_counts)))
+
+
+class PathLeavesRoot(Rule):
+    """A path could lead out of the data root.
+
+    What it checks:
+        Dataset, part, weight and bundle paths are relative, without `..`, drive letters or addresses.
+
+    Why it fails:
+        A server refuses it: data is read below its root only. It would not work on another machine either.
+
+    Evidence:
+        Law 9 of the language: nothing in a spec is code, and no path leaves the root.
+
+    When to ignore:
+        Never; put a link into the data root, or move the root.
+    """
+
+    code = "DAT004"
+    name = "path-leaves-data-root"
+    severity = Severity.ERROR
+    reads = (PATH, "/dataset/split/validation", "/dataset/split/test", "/model/weights", "/model/initial")
+    VALID = (Valid({"dataset": {"path": "a/b.c/d"}}),)
+    INVALID = (
+        Invalid({"dataset": {"path": "../images"}}, PATH, "relative to the data root"),
+        Invalid({"dataset": {"path": "/home/me/images"}}, PATH, "relative to the data root"),
+        Invalid({"dataset": {"path": "https://example.org/x"}}, PATH, "relative to the data root"),
+        Invalid({"dataset": {"split": {"test": "C:\\data"}}}, "/dataset/split/test", "relative to the data root"),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look at every path of the spec."""
+        spec = case.spec
+        paths: list[tuple[str, str | None]] = [(PATH, spec.dataset.path)]
+        parts = (("validation", spec.dataset.split.validation), ("test", spec.dataset.split.test))
+        paths += [(f"/dataset/split/{name}", part.path) for name, part in parts if part is not None]
+        paths += [("/model/weights", getattr(spec.model, "weights", None)), ("/model/initial", getattr(spec.model, "initial", None))]
+        for pointer, path in paths:
+            if path is not None and leaves_root(path):
+                yield Violation(pointer, f"'{path}' is not below the data root; write a path relative to the data root, without '..'")
+
+
+def leaves_root(path: str) -> bool:
+    """Tell whether a path could mean something outside of a root, on any operating system."""
+    tokens = path.replace("\\", "/").split("/")
+    return not path or tokens[0] == "" or ":" in tokens[0] or ".." in tokens or "\0" in path
+
+
+RULES = (DatasetNotRead(), DatasetUnusable(), DeclaredDataMismatch(), PathLeavesRoot())
