@@ -1,0 +1,343 @@
+"""``trainyard serve`` as a process: how it starts, how it refuses to, how it ends, and how it comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from trainyard.service.executor import processes
+from trainyard.service.store import open_sqlite
+from trainyard.v1 import job_pb2
+from trainyard.v1 import training_service_pb2 as pb
+from trainyard.v1.training_service_pb2_grpc import TrainingServiceStub
+
+WITH_FAKES = Path(__file__).parent.parent / "serve_with_fakes.py"
+SPEC = {
+    "version": "v1",
+    "task": "classification",
+    "dataset": {"type": "csv", "path": "table.csv", "target": "label", "input_shape": [2], "scaling": "standardize"},
+    "model": {"type": "mlp", "hidden": [8], "dropout": 0.1},
+    "optimizer": {"type": "adam", "learning_rate": 0.001},
+    "training": {"epochs": 3, "batch_size": 8},
+}
+
+
+class Program:
+    """The program in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home, self.ready = folder / "home", folder / "ready.json"
+        self.modules, self.token = folder / "modules.txt", folder / "state" / "trainyard" / "token"
+        data = folder / "data"
+        data.mkdir()
+        rows = [f"{index % 7},{index % 5},{'ab'[index % 2]}" for index in range(80)]
+        (data / "table.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, *more: str, **of: str) -> subprocess.Popen[str]:
+        options = {
+            "--home": str(self.home),
+            "--listen": "127.0.0.1:0",
+            "--metrics": "127.0.0.1:0",
+            "--data-root": str(self.folder / "data"),
+        }
+        options |= {"--ready-file": str(self.ready), "--device": "cpu"} | {
+            f"--{name.replace('_', '-')}": value for name, value in of.items()
+        }
+        words = [word for option, value in options.items() if value for word in (option, value)]
+        environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "MODULES_FILE": str(self.modules)}
+        self.process = subprocess.Popen(
+            [sys.executable, str(WITH_FAKES), *words, *more], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        return self.process
+
+    def serve(self, *more: str, **of: str) -> dict[str, Any]:
+        """Start and wait until it answers."""
+        process = self.start(*more, **of)
+        deadline = time.monotonic() + 60
+        while not self.ready.exists() or json.loads(self.ready.read_text())["pid"] != process.pid:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline, "it did not start"
+            time.sleep(0.01)
+        ready: dict[str, Any] = json.loads(self.ready.read_text())
+        return ready
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; return exit code and what was logged."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        _, logged = self.process.communicate(timeout=30)
+        return self.process.returncode, logged
+
+    def refused(self, *more: str, **of: str) -> str:
+        """Start what can not start; return the one line it says."""
+        process = self.start(*more, **of)
+        said, logged = process.communicate(timeout=60)
+        assert process.returncode == 2, logged
+        assert said == ""
+        assert "Traceback" not in logged
+        return logged
+
+    def client(self) -> Client:
+        return Client(json.loads(self.ready.read_text())["listen"], self.token.read_text().strip())
+
+
+class Client:
+    """A channel to a program."""
+
+    def __init__(self, listen: str, token: str) -> None:
+        self.channel = grpc.insecure_channel(listen)
+        self.stub = TrainingServiceStub(self.channel)
+        self.metadata = (("authorization", f"Bearer {token}"),)
+
+    def submit(self, mode: str, **of: Any) -> str:
+        spec = json.dumps({**SPEC, "experiment": {"name": mode}}).encode()
+        made = self.stub.CreateJob(pb.CreateJobRequest(spec=spec, **of), metadata=self.metadata, timeout=20)
+        return made.job.id
+
+    def job(self, job_id: str) -> job_pb2.Job:
+        return self.stub.GetJob(pb.GetJobRequest(id=job_id), metadata=self.metadata, timeout=20).job
+
+    def until(self, job_id: str, condition: Callable[[job_pb2.Job], bool], seconds: float = 30.0) -> job_pb2.Job:
+        deadline = time.monotonic() + seconds
+        while not condition(job := self.job(job_id)):
+            assert time.monotonic() < deadline, "waited too long"
+            time.sleep(0.02)
+        return job
+
+    def events(self, job_id: str, after_seq: int = 0) -> list[Any]:
+        stream = self.stub.WatchJob(pb.WatchJobRequest(id=job_id, after_seq=after_seq), metadata=self.metadata, timeout=60)
+        return [item.event for item in stream]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    made = Program(tmp_path)
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.process.kill()
+        made.process.communicate()
+    for run in (made.home / "runs").glob("*"):
+        (run / "go").touch()
+
+
+def test_it_answers_when_the_ready_file_says_so_and_leaves_nothing_when_it_ends(program: Program) -> None:
+    ready = program.serve()
+    assert set(ready) == {"listen", "metrics", "pid", "instance"}
+    with urllib.request.urlopen(f"http://{ready['metrics']}/metrics", timeout=10) as answer:
+        assert b"trainyard_build_info" in answer.read()
+    with closing(program.client().channel):
+        pass
+    code, logged = program.end()
+    assert code == 0
+    assert not program.ready.exists()
+    for line in logged.splitlines():
+        assert {"event", "level", "timestamp"} <= set(json.loads(line))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_well_and_soon(program: Program, number: signal.Signals) -> None:
+    program.serve()
+    begun = time.monotonic()
+    assert program.end(number)[0] == 0
+    assert time.monotonic() - begun < 10
+
+
+def test_the_server_never_imports_tensorflow_or_keras(program: Program) -> None:
+    program.serve()
+    client = program.client()
+    client.events(client.submit("good"))
+    client.channel.close()
+    assert program.end()[0] == 0
+    imported = {name.partition(".")[0] for name in program.modules.read_text().split()}
+    assert imported >= {"trainyard", "grpc", "sqlalchemy"}
+    assert not {"tensorflow", "keras", "jax", "torch"} & imported
+    assert not any(name.startswith("trainyard.service.trainer") for name in program.modules.read_text().split())
+
+
+def test_the_token_is_made_once_and_only_for_this_user(program: Program) -> None:
+    program.serve()
+    token = program.token.read_text()
+    assert stat.S_IMODE(program.token.stat().st_mode) == 0o600
+    assert list(program.token.parent.iterdir()) == [program.token]
+    assert program.end()[0] == 0
+    program.serve()
+    assert program.token.read_text() == token
+    _, logged = program.end()
+    assert token.strip() not in logged
+
+
+def test_home_and_what_lies_in_it_are_the_users_own(program: Program) -> None:
+    program.serve()
+    assert stat.S_IMODE((program.home / "runs").stat().st_mode) == 0o700
+    program.end()
+
+
+def test_a_token_file_that_others_can_read_is_refused(program: Program) -> None:
+    program.token.parent.mkdir(parents=True)
+    program.token.write_text("x" * 40)
+    program.token.chmod(0o644)
+    assert "can be read by others" in program.refused()
+
+
+@pytest.mark.parametrize("option", ["listen", "metrics"])
+def test_a_busy_port_is_one_clear_line_and_leaves_nothing_behind(program: Program, option: str) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        logged = program.refused(**{option: address})
+    assert logged.splitlines() == [
+        f"error: --{option} {address}: address already in use; stop what listens there, or choose another port (0 takes any)"
+    ]
+    assert not program.home.exists()
+    assert not program.ready.exists()
+    assert not program.token.exists()
+
+
+def test_two_servers_do_not_share_a_port(program: Program, tmp_path: Path) -> None:
+    ready = program.serve()
+    (tmp_path / "second").mkdir()
+    second = Program(tmp_path / "second")
+    assert "already in use" in second.refused(listen=ready["listen"])
+    assert "already in use" in second.refused(metrics=ready["metrics"])
+
+
+def test_two_servers_do_not_share_a_home(program: Program) -> None:
+    first = program.serve()
+    running = program.process
+    assert "another server uses it" in program.refused()
+    assert json.loads(program.ready.read_text()) == first
+    program.process = running
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.168.1.1:0", "example.org:0"])
+def test_an_address_that_others_can_reach_is_refused(program: Program, address: str) -> None:
+    logged = program.refused(listen=address)
+    assert "answers on this machine only until it has TLS" in logged
+    assert len(logged.splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:x", ":0", "127.0.0.1:99999"])
+def test_an_address_that_is_none_is_refused(program: Program, address: str) -> None:
+    assert "wants HOST:PORT" in program.refused(listen=address)
+
+
+def test_a_data_root_that_is_absent_is_refused(program: Program) -> None:
+    assert "does not exist" in program.refused(data_root="/no/such/folder")
+
+
+def test_without_a_gpu_device_gpu_is_refused(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "--device gpu: the driver shows no GPU here" in program.refused(device="gpu")
+    assert not program.home.exists()
+
+
+def test_a_configuration_file_gives_options_and_what_is_written_wins(program: Program, tmp_path: Path) -> None:
+    config = tmp_path / "serve.toml"
+    config.write_text(f'data-root = "{tmp_path / "data"}"\nslots = 3\ndevice = "cpu"\nlisten = "0.0.0.0:1"\n')
+    program.serve("--config", str(config), data_root="", device="")
+    client = program.client()
+    info = client.stub.GetServerInfo(pb.GetServerInfoRequest(), metadata=client.metadata, timeout=10).server
+    client.channel.close()
+    assert info.slots == 3
+
+
+@pytest.mark.parametrize(
+    "text,said",
+    [("slotz = 3", "did you mean 'slots'"), ("slots = ", "TOML"), ("slots = true", "a text or a number"), ('slots = "x"', "slots")],
+)
+def test_a_configuration_file_that_makes_no_sense_is_refused(program: Program, tmp_path: Path, text: str, said: str) -> None:
+    config = tmp_path / "serve.toml"
+    config.write_text(text)
+    assert said in program.refused("--config", str(config))
+
+
+def test_training_goes_on_while_the_server_is_dead_and_nothing_is_lost_or_doubled(program: Program) -> None:
+    program.serve()
+    client = program.client()
+    job_id = client.submit("hold")
+    before = client.until(job_id, lambda job: job.epoch == 1)
+    client.channel.close()
+    assert program.process is not None
+    program.process.kill()
+    program.process.communicate()
+    trainer = trainer_of(program, job_id)
+    assert processes.alive(trainer)
+    (program.home / "runs" / job_id / "go").touch()
+    deadline = time.monotonic() + 20
+    while processes.alive(trainer):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    program.serve()
+    client = program.client()
+    events = client.events(job_id)
+    client.channel.close()
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert [event.epoch_finished.epoch for event in events if event.HasField("epoch_finished")] == [1, 2, 3]
+    assert events[-1].state_changed.to == job_pb2.JOB_STATE_SUCCEEDED
+    assert len(events) > before.last_seq
+    assert {event.attempt for event in events[1:]} == {1}
+
+
+def test_a_server_that_was_killed_re_attaches_to_a_living_trainer(program: Program) -> None:
+    program.serve()
+    client = program.client()
+    job_id = client.submit("hold")
+    seen = client.until(job_id, lambda job: job.epoch == 1).last_seq
+    client.channel.close()
+    trainer = trainer_of(program, job_id)
+    assert program.process is not None
+    program.process.kill()
+    program.process.communicate()
+    begun = time.monotonic()
+    program.serve()
+    client = program.client()
+    assert client.job(job_id).state == job_pb2.JOB_STATE_RUNNING
+    assert time.monotonic() - begun < 15
+    assert trainer_of(program, job_id) == trainer
+    (program.home / "runs" / job_id / "go").touch()
+    rest = client.events(job_id, seen)
+    client.channel.close()
+    assert rest[0].seq == seen + 1
+    assert rest[-1].state_changed.to == job_pb2.JOB_STATE_SUCCEEDED
+
+
+def test_a_graceful_end_leaves_trainers_running_too(program: Program) -> None:
+    program.serve()
+    client = program.client()
+    job_id = client.submit("hold")
+    client.until(job_id, lambda job: job.epoch == 1)
+    client.channel.close()
+    trainer = trainer_of(program, job_id)
+    assert program.end()[0] == 0
+    assert processes.alive(trainer)
+    program.serve()
+    client = program.client()
+    client.stub.CancelJob(pb.CancelJobRequest(id=job_id), metadata=client.metadata, timeout=10)
+    client.until(job_id, lambda job: job.state == job_pb2.JOB_STATE_CANCELLED)
+    client.channel.close()
+    assert not processes.alive(trainer)
+
+
+def trainer_of(program: Program, job_id: str) -> Any:
+    store = open_sqlite(program.home / "jobs.sqlite")
+    process = store.job(job_id).process
+    store.close()
+    assert process is not None
+    return process
