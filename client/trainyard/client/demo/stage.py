@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -50,8 +51,10 @@ class Stage:
 
     def announce(self, *command: str) -> None:
         """Print a command line as one would type it, broken where it is long."""
-        lines = textwrap.wrap(_line(command), WIDTH, break_long_words=False, break_on_hyphens=False, subsequent_indent="    ")
-        typed = " \\\n".join(lines)
+        # An option and its value stay on one line.
+        whole = re.sub(r"(--\S+) ", "\\1\0", _line(command))
+        lines = textwrap.wrap(whole, WIDTH, break_long_words=False, break_on_hyphens=False, subsequent_indent="    ")
+        typed = " \\\n".join(lines).replace("\0", " ")
         self.say(f"\n{self._paint(f'$ {typed}', '36')}")
 
     def run(self, *command: str, expect: int) -> subprocess.CompletedProcess[str]:

@@ -28,6 +28,7 @@ class Walk:
         self._examples = examples
         self._folder = folder
         self._models = models
+        self._check = ("trainlint", "check", "--data-root", self._typed(examples))
         self.house = House(folder, self._typed(examples), stage.environment)
 
     def go(self) -> None:
@@ -48,8 +49,8 @@ class Walk:
         stage.tell(
             "The linter needs no server, no TensorFlow and no GPU. It reads the spec and says what can't work, where, and what to write."
         )
-        stage.run("trainlint", "check", self._spec(BAD), expect=1)
-        report = stage.ask("trainlint", "check", "--format", "json", self._spec(BAD), expect=1)
+        stage.run(*self._check, self._spec(BAD), expect=1)
+        report = stage.ask(*self._check, "--format", "json", self._spec(BAD), expect=1)
         findings: list[Document] = report["files"][0]["findings"]
         stage.tell(f"Programs get the same as JSON: {len(findings)} findings, each with its pointer, line and column.")
         return findings
@@ -79,7 +80,7 @@ class Walk:
     def _submit(self) -> str:
         stage = self._stage
         stage.act("A good spec is accepted")
-        stage.run("trainlint", "check", self._spec(GOOD), expect=0)
+        stage.run(*self._check, self._spec(GOOD), expect=0)
         job_id: str = stage.ask("trainyard", "submit", "--json", self._spec(GOOD), expect=0)["id"]
         stage.quote([f"job {job_id}"])
         return job_id

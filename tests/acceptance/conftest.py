@@ -1,0 +1,129 @@
+"""Real servers, real trainers, real data: everything is started as a user starts it, in a home that goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+WAIT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A user's machine: a home folder, a state folder, and the examples."""
+
+    folder: Path
+    examples: Path
+    environment: dict[str, str]
+
+    def argv(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "trainyard.client.main", *arguments]
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.argv(*arguments),
+            input=stdin,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=WAIT_SECONDS * 2,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self.argv(*arguments), env=self.environment, cwd=self.folder, **streams)
+
+    def processes(self) -> list[psutil.Process]:
+        """List every process that names this machine's folder: servers and trainers do."""
+        return [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if any(str(self.folder) in word for word in process.info["cmdline"] or ())
+        ]
+
+    def files(self) -> set[str]:
+        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")}
+
+    @contextmanager
+    def serving(self, *options: str, home: str = "home") -> Iterator[Serving]:
+        """Run a server until it is left, and in good order."""
+        ready, log = self.folder / f"{home}.ready.json", self.folder / f"{home}.log"
+        arguments = ("--home", str(self.folder / home), "--data-root", str(self.examples), "--ready-file", str(ready))
+        free = ("--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+        with log.open("ab") as output:
+            process = self.start("serve", *arguments, *(options or free), stdout=output, stderr=output)
+        try:
+            wait_until(lambda: ready.exists() or process.poll() is not None)
+            assert ready.exists(), log.read_text()
+            told = json.loads(ready.read_text())
+            server = Serving(process, told["listen"], told["metrics"])
+            self.environment["TRAINYARD_SERVER"] = server.listen
+            yield server
+            assert server.end() == 0, log.read_text()
+        finally:
+            process.kill()
+            process.wait()
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A server that answers."""
+
+    process: subprocess.Popen[bytes]
+    listen: str
+    metrics: str
+
+    def end(self) -> int:
+        """Ask it to go and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(WAIT_SECONDS)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = WAIT_SECONDS) -> None:
+    """Wait until ``condition`` holds; fails when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def make_machine(folder: Path, examples: Path) -> Machine:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV", "PYTHONPATH") if name in os.environ}
+    (folder / "user").mkdir()
+    return Machine(folder, examples, {**kept, "HOME": str(folder / "user"), "XDG_STATE_HOME": str(folder / "state")})
+
+
+@contextmanager
+def tidy(machine: Machine) -> Iterator[Machine]:
+    """End what a failed test left."""
+    try:
+        yield machine
+    finally:
+        for process in machine.processes():
+            process.kill()
+
+
+@pytest.fixture
+def machine(tmp_path: Path, repository: Path) -> Iterator[Machine]:
+    with tidy(make_machine(tmp_path, repository / "examples")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Machine]:
+    """A machine on which a server runs."""
+    with tidy(make_machine(tmp_path_factory.mktemp("served"), repository / "examples")) as made, made.serving():
+        yield made

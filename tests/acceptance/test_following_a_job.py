@@ -1,0 +1,77 @@
+"""A real job, followed through what happens to servers and terminals."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.acceptance.conftest import WAIT_SECONDS, Machine, wait_until
+
+pytestmark = pytest.mark.keras
+
+
+def submit(machine: Machine, **changes: Any) -> str:
+    spec = json.loads((machine.examples / "digits/good.trainspec.json").read_text())
+    spec["training"].update(changes)
+    done = machine.run("submit", "-", "--json", stdin=json.dumps(spec))
+    assert done.returncode == 0, done.stdout + done.stderr
+    job_id: str = json.loads(done.stdout)["id"]
+    return job_id
+
+
+def told(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_watcher_lives_through_a_restart_of_the_server_and_prints_each_epoch_once(machine: Machine) -> None:
+    transcript = machine.folder / "watched.jsonl"
+    with machine.serving() as first, transcript.open("wb") as output:
+        job_id = submit(machine, epochs=25)
+        watcher = machine.start("watch", job_id, "--progress", "json", stdout=output)
+        wait_until(lambda: '"epoch": 2' in transcript.read_text())
+        assert first.end() == 0
+        with machine.serving("--listen", first.listen, "--metrics", first.metrics):
+            assert watcher.wait(WAIT_SECONDS) == 0
+    lines = told(transcript)
+    assert [line["epoch"] for line in lines if line["type"] == "epoch"] == list(range(1, 26))
+    assert [line["seq"] for line in lines if "seq" in line] == list(range(1, 1 + sum("seq" in line for line in lines)))
+    assert any(line["type"] == "reconnecting" for line in lines)
+    assert not machine.processes()
+
+
+def test_an_interrupted_watch_leaves_the_job_running_and_cancel_ends_it(machine: Machine) -> None:
+    transcript = machine.folder / "watched.txt"
+    with machine.serving():
+        job_id = submit(machine, epochs=1000)
+        with transcript.open("wb") as output:
+            watcher = machine.start("submit", str(machine.examples / "breast-cancer/good.trainspec.json"), "--watch", stderr=output)
+            wait_until(lambda: "queued" in transcript.read_text())
+            watcher.send_signal(signal.SIGINT)
+            assert watcher.wait(WAIT_SECONDS) == 130
+        assert "still running; watch it: trainyard watch" in transcript.read_text()
+        wait_until(lambda: json.loads(machine.run("show", job_id, "--json").stdout)["state"] == "running")
+        assert machine.run("wait", job_id, "--timeout", "0.5").returncode == 124
+        assert machine.run("cancel", job_id[:6], "@").returncode == 0
+        waited = machine.run("wait", job_id, "@", "--json")
+        assert waited.returncode == 7
+        assert [json.loads(line)["state"] for line in waited.stdout.splitlines()] == ["cancelled", "cancelled"]
+    assert not machine.processes()
+
+
+def test_a_table_is_learnt_too_and_the_outcome_has_the_promised_shape(machine: Machine) -> None:
+    with machine.serving():
+        done = machine.run("submit", str(machine.examples / "breast-cancer/good.trainspec.json"), "--wait", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        job = json.loads(done.stdout)
+        assert (job["state"], job["reason"]) in {("succeeded", "completed"), ("succeeded", "early_stopped")}
+        assert job["best_metrics"]["val_accuracy"] > 0.9
+        files = {artifact["name"]: Path(artifact["path"]) for artifact in job["artifacts"]}
+        assert {"best.keras", "history.json", "evaluation.json"} <= set(files)
+        epochs = json.loads(files["history.json"].read_text())["epochs"]
+        assert [entry["epoch"] for entry in epochs] == list(range(1, job["epoch"] + 1))
+        sent = machine.run("show", "@", "--spec")
+        assert sent.stdout == (machine.examples / "breast-cancer/good.trainspec.json").read_text()
+    assert not machine.processes()
