@@ -6,11 +6,14 @@ In the ruleset ``strict`` the thresholds hold literally; ``recommended`` speaks 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from trainyard.linter import Configuration, Finding, Severity, lint
+from trainyard.linter.cli.main import trainlint
 
 STRICT = Configuration(ruleset="strict")
 
@@ -125,6 +128,34 @@ def test_the_warning_names_ratio_counts_and_balanced_weights() -> None:
     assert all(word in finding.message for word in ("18", "1,800", "100", "0.37", "6.67"))
     assert finding.suggestion is not None
     assert finding.suggestion.value == {"type": "class_weights", "method": "balanced"}
+
+
+def test_fewer_than_ten_epochs_are_warned_of_literally_in_strict_and_by_the_number_of_updates_otherwise() -> None:
+    def run(epochs: int, samples_per_class: int) -> dict[str, Any]:
+        counts = {"cat": samples_per_class, "dog": samples_per_class}
+        return spec(training={"epochs": epochs}, dataset=dataset(counts))
+
+    # 70 % of 20,000 samples in batches of 32 are 438 updates an epoch, of 200 samples 5.
+    assert spoken("too-few-updates", run(9, 10_000), STRICT).severity is Severity.WARNING
+    assert found("too-few-updates", run(10, 10_000), STRICT) is None
+    assert found("too-few-updates", run(9, 10_000)) is None
+    assert spoken("too-few-updates", run(9, 100)).severity is Severity.WARNING
+
+
+def test_a_dataset_that_does_not_fit_the_model_is_an_error() -> None:
+    three_classes = dataset({"cat": 500, "dog": 500, "cow": 500})
+    two_outputs = {**spec()["model"], "output": {"units": 2}}
+    assert spoken("fewer-outputs-than-classes", spec(dataset=three_classes, model=two_outputs)).severity is Severity.ERROR
+    rows = {**dataset({"cat": 500, "dog": 500}), "input_shape": [30]}
+    assert spoken("input-does-not-fit-model", spec(dataset=rows)).severity is Severity.ERROR
+
+
+def test_a_path_that_is_not_there_is_an_error_where_the_data_root_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "run.trainspec.json"
+    file.write_text(json.dumps(spec()), encoding="utf-8")
+    judged = CliRunner().invoke(trainlint, ["check", str(file), "--data-root", str(tmp_path), "--format", "concise"], standalone_mode=False)
+    assert judged.return_value == 1
+    assert "dataset-unusable] error" in judged.stdout
 
 
 def test_a_section_that_must_be_there_is_asked_for() -> None:
