@@ -12,7 +12,7 @@ from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 
 IMBALANCE = "/imbalance"
-_SEVERE = 10.0
+SEVERE = 10.0
 # Losses that give rare or hard samples their weight by themselves.
 HANDLING_LOSSES = frozenset({"binary_focal_crossentropy", "categorical_focal_crossentropy", "dice", "tversky"})
 # Metrics that a majority class cannot carry.
@@ -95,7 +95,7 @@ class ImbalancedClasses(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the largest and the smallest class."""
         counts = case.class_counts
-        if counts is None or ratio(counts) <= _SEVERE:
+        if counts is None or ratio(counts) <= SEVERE:
             return
         most, least = counts.index(max(counts)), counts.index(min(count for count in counts if count > 0))
         shown = f"{counts[most]:,} '{case.class_name(most)}', {counts[least]:,} '{case.class_name(least)}'"

@@ -6,7 +6,9 @@ from trainyard.linter.rules import (
     balance,
     batch,
     callbacks,
+    class_weights,
     dataset,
+    effect,
     learning_rate,
     length,
     loss,
@@ -18,7 +20,9 @@ from trainyard.linter.rules import (
     regularization,
     samples,
     schedule,
+    schedule_span,
     split,
+    strength,
 )
 from trainyard.linter.rules.rule import Rule
 
@@ -39,4 +43,8 @@ RULES: tuple[Rule, ...] = (
     *split.RULES,
     *samples.RULES,
     *dataset.RULES,
+    *class_weights.RULES,
+    *strength.RULES,
+    *schedule_span.RULES,
+    *effect.RULES,
 )
