@@ -44,7 +44,7 @@ class Fixer:
         elif path == targets.STDIN:
             sys.stdout.write(mended.raw.decode(errors="replace"))
         elif mended.raw != raw:
-            _replace(path, mended.raw)
+            replace(path, mended.raw)
         return mended.report
 
 
@@ -58,8 +58,12 @@ def difference(path: str, old: bytes, new: bytes) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def _replace(path: str, raw: bytes) -> None:
-    """Write a file so that a reader sees the old text or the new one, never a half; links stay links."""
+def replace(path: str, raw: bytes) -> None:
+    """Write a file so that a reader sees the old text or the new one, never a half; links stay links.
+
+    Raises:
+        Refusal: when it cannot be written.
+    """
     target = os.path.realpath(path)
     temporary = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.tmp")  # noqa: PTH119 - as above
     try:

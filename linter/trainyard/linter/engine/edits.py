@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainyard.linter.source.faults import Edit
@@ -65,7 +65,24 @@ def _renaming(document: Document, pointer: str, wanted: str) -> tuple[Edit, ...]
     return (_edit(document, place.key_start, place.key_end, json.dumps(name, ensure_ascii=False)),)
 
 
-def _insertion(document: Document, pointer: str, value: Any) -> tuple[Edit, ...]:
+def setting(document: Document, pointer: str, value: Any, write: Callable[[Any, str, int], str]) -> tuple[Edit, ...]:
+    """Return the edits that put ``value`` at ``pointer``, whether something is there or not.
+
+    Args:
+        document: the text.
+        pointer: a member of an object that is there.
+        value: a JSON value.
+        write: makes the text, given the value, the indentation of its line and the cells used before it.
+    """
+    place = document.places.get(pointer)
+    if place is None:
+        return _insertion(document, pointer, value, write)
+    indent = _INDENT.search(document.text[: max(place.key_start, 0)])
+    text = write(value, indent.group(1) if indent else "", place.key_end - place.key_start + 2)
+    return (_edit(document, place.start, place.end, text),)
+
+
+def _insertion(document: Document, pointer: str, value: Any, write: Callable[[Any, str, int], str] | None = None) -> tuple[Edit, ...]:
     """Add a member that is not there, below its nearest ancestor that is; nothing when that one is no object."""
     keys: list[str] = []
     while pointer not in document.places:
@@ -84,7 +101,9 @@ def _insertion(document: Document, pointer: str, value: Any) -> tuple[Edit, ...]
     indent = _INDENT.search(document.text[: last.key_start])
     between = f",\n{indent.group(1)}" if indent else ", "
     written = json.dumps(value, ensure_ascii=False)
-    if indent and isinstance(value, dict):
+    if write is not None and indent:
+        written = write(value, indent.group(1), len(name) + 4)
+    elif indent and isinstance(value, dict):
         written = json.dumps(value, indent=2, ensure_ascii=False).replace("\n", f"\n{indent.group(1)}")
     return (_edit(document, last.end, last.end, f"{between}{json.dumps(name, ensure_ascii=False)}: {written}"),)
 

@@ -66,7 +66,12 @@ class Totals:
         kinds = (Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "info")
         found = ", ".join(_count(self.counts[severity], word) for severity, word in kinds if self.counts[severity])
         more = f", {self.more} more not shown" if self.more else ""
-        return f"Found {found}{more} in {_count(self.files, 'spec')}, {self.failed} failed{aside}."
+        return f"Found {found}{more} in {_count(self.files, 'spec')}; {self._verdict()}{aside}."
+
+    def _verdict(self) -> str:
+        if self.files == 1:
+            return "it fails" if self.failed else "it passes"
+        return f"{self.failed} {'fails' if self.failed == 1 else 'fail'}" if self.failed else "all pass"
 
 
 def _count(number: int, word: str) -> str:

@@ -1,0 +1,112 @@
+"""From a path on disk to the dataset section that reads it: what ``facts`` and ``init`` begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainyard.linter.cli.exits import Refusal
+
+if TYPE_CHECKING:
+    from trainyard.linter.facts.model import Facts
+    from trainyard.linter.spec.model.dataset import Dataset
+
+_TABLES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+# Names under which tables usually carry what is to be learnt, most telling first.
+_USUAL_TARGETS = ("target", "label", "labels", "class", "category", "diagnosis", "species", "outcome", "y")
+# More names than this make a spec unreadable; the number of classes is then declared alone.
+_MOST_NAMES = 50
+
+
+def draft(place: Path, root: Path, target: str | None) -> dict[str, Any]:
+    """Return the dataset section for what lies at ``place``, as far as its name tells it.
+
+    Args:
+        place: an image folder, or a csv, tsv, parquet or npz file.
+        root: the data root that ``dataset.path`` is relative to.
+        target: the column (or the array of an npz) that holds what is to be learnt; guessed when None.
+
+    Raises:
+        Refusal: when it is nothing that can be trained on, lies outside the root, or its target cannot be told.
+    """
+    path = _relative(place, root)
+    if place.is_dir():
+        return {"type": "image_directory", "path": path}
+    suffix = place.suffix.lower()
+    if suffix == ".npz":
+        return {"type": "npz", "path": path, **({"target": target} if target else {})}
+    if suffix not in _TABLES:
+        raise Refusal(f"{place} is no dataset: an image folder, .csv, .tsv, .parquet or .npz is")
+    delimiter = {"delimiter": "\t"} if suffix == ".tsv" else {}
+    return {"type": _TABLES[suffix], "path": path, "target": target or _guessed(place, suffix), **delimiter}
+
+
+def typed(dataset: dict[str, Any], task: str = "classification") -> Dataset:
+    """Return a dataset section as the readers of data take it."""
+    from trainyard.linter import spec
+
+    whole = {"version": "v1", "task": task, "dataset": dataset, "model": {"type": "mlp", "hidden": []}}
+    return spec.typed(spec.resolve(whole)).dataset
+
+
+def declared(facts: Facts) -> dict[str, Any]:
+    """Return what was read as declared facts: what a spec carries so that it can be judged where the data is not."""
+    known: dict[str, Any] = {}
+    if facts.samples is not None:
+        known["samples"] = facts.samples
+    if facts.class_names:
+        names = list(facts.class_names)
+        known["classes"] = names if len(names) <= _MOST_NAMES else len(names)
+        counts = [int(count) for count in facts.class_counts]
+        known["class_counts"] = dict(zip(names, counts, strict=True)) if len(names) <= _MOST_NAMES else counts
+    if facts.label_encoding is not None and facts.class_names:
+        known["labels"] = {"encoding": facts.label_encoding}
+    if facts.input_range is not None:
+        known["input_range"] = _range(facts.input_range)
+    if facts.target_range is not None:
+        known["target"] = {"range": _range(facts.target_range)}
+    return known
+
+
+def _range(ends: tuple[float, float]) -> dict[str, float]:
+    low, high = (int(end) if float(end).is_integer() and abs(end) < 2**53 else end for end in ends)
+    return {"min": low, "max": high}
+
+
+def _relative(place: Path, root: Path) -> str:
+    if not place.exists():
+        raise Refusal(f"no such file or folder: {place}")
+    try:
+        return place.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        raise Refusal(f"{place} lies outside the data root {root}; name a root above it with --data-root") from None
+
+
+def _guessed(place: Path, suffix: str) -> str:
+    names = _parquet_columns(place) if suffix == ".parquet" else _csv_columns(place, "\t" if suffix == ".tsv" else ",")
+    if not names:
+        raise Refusal(f"{place} has no columns")
+    lower = {name.lower(): name for name in names}
+    usual = next((lower[name] for name in _USUAL_TARGETS if name in lower), None)
+    return usual or names[-1]
+
+
+def _csv_columns(place: Path, delimiter: str) -> list[str]:
+    import csv
+
+    try:
+        with place.open(encoding="utf-8-sig", newline="") as file:
+            return [name.strip() for name in next(csv.reader(file, delimiter=delimiter), [])]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Refusal(f"{place} cannot be read as a table: {error}") from None
+
+
+def _parquet_columns(place: Path) -> list[str]:
+    try:
+        from pyarrow import parquet
+    except ModuleNotFoundError:
+        raise Refusal("Parquet files need the extra data: pip install 'trainyard[data]'") from None
+    try:
+        return list(parquet.read_schema(place).names)
+    except (OSError, ValueError) as error:
+        raise Refusal(f"{place} cannot be read as Parquet: {error}") from None

@@ -1,0 +1,113 @@
+"""Good specs to start from: plain choices that the rules have nothing against, fitted to what the data is.
+
+The seed of every number here is the language's own default or a rule; nothing is tuned.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainyard.linter.facts.model import Facts
+
+TEMPLATES = ("cnn", "mlp", "transfer", "tabular")
+_BATCH = 32
+# Batch normalization wants this many samples to estimate from.
+_SMALLEST_BATCH = 16
+# Below this many updates hardly anything is learnt from scratch; twice that, so that early stopping decides.
+_UPDATES = 2000
+_MOST_EPOCHS, _FEWEST_EPOCHS = 200, 20
+# One class this many times another: weigh the loss.
+_IMBALANCE = 3.0
+_LARGEST_SIDE = 224
+_SMALLEST_FOR_TRANSFER = 32
+
+
+def template_for(dataset: dict[str, Any], facts: Facts | None) -> str:
+    """Return the template that fits a dataset."""
+    if dataset["type"] in {"csv", "parquet"}:
+        return "tabular"
+    if dataset["type"] == "npz" and not (facts is not None and facts.input_shape is not None and len(facts.input_shape) == 3):
+        return "mlp"
+    return "cnn"
+
+
+def spec(name: str, template: str, dataset: dict[str, Any], facts: Facts | None, known: dict[str, Any]) -> dict[str, Any]:
+    """Return a complete spec.
+
+    Args:
+        name: of the experiment.
+        template: one of ``TEMPLATES``.
+        dataset: the dataset section as drafted.
+        facts: what was read from the data, if it was there.
+        known: the same as declared facts.
+    """
+    shape = _input_shape(template, facts)
+    task = "regression" if "target" in known else "classification"
+    section = {**dataset, **({"input_shape": shape} if shape else {}), "scaling": _scaling(template), **({"facts": known} if known else {})}
+    training = {"epochs": _epochs(facts), "batch_size": _batch(facts)}
+    return {
+        "version": "v1",
+        "experiment": {"name": name, "seed": 7},
+        "task": task,
+        "dataset": section,
+        **_augmentation(template),
+        "model": _model(template, shape),
+        "optimizer": {"type": "adam", "learning_rate": 0.001},
+        "scheduler": {"type": "reduce_on_plateau"},
+        "training": training,
+        "regularization": {"l2": 0.0001},
+        **_imbalance(facts),
+        "callbacks": {"early_stopping": {"monitor": "val_loss", "patience": 10}},
+    }
+
+
+def _input_shape(template: str, facts: Facts | None) -> list[int] | None:
+    if facts is None:
+        return [64, 64, 3] if template == "cnn" else [_LARGEST_SIDE, _LARGEST_SIDE, 3] if template == "transfer" else None
+    if facts.images is not None and facts.images.sampled:
+        sides = [min(side, _LARGEST_SIDE) for side in facts.images.largest]
+        if template == "transfer":
+            return [*(max(side, _SMALLEST_FOR_TRANSFER) for side in sides), 3]
+        return [*sides, max(facts.images.channels, default=3)]
+    return list(facts.input_shape) if facts.input_shape is not None else None
+
+
+def _scaling(template: str) -> str:
+    return {"cnn": "unit", "transfer": "preprocess_input"}.get(template, "standardize")
+
+
+def _augmentation(template: str) -> dict[str, Any]:
+    return {"augmentation": "light"} if template in {"cnn", "transfer"} else {}
+
+
+def _model(template: str, shape: list[int] | None) -> dict[str, Any]:
+    if template == "transfer":
+        return {"type": "transfer", "backbone": "mobilenet_v2", "weights": "imagenet", "trainable": "none", "head": {"dropout": 0.2}}
+    if template == "cnn":
+        side = min(shape[:2]) if shape and len(shape) == 3 else 64
+        depth = max(1, min(4, int(math.log2(max(side, 8) / 4))))
+        blocks = [{"filters": min(32 * 2**index, 256), "convolutions": 2, "batch_norm": True, "dropout": 0.1} for index in range(depth)]
+        return {"type": "cnn", "blocks": blocks, "head": {"hidden": [64], "dropout": 0.3}}
+    return {"type": "mlp", "hidden": [64, 32], "dropout": 0.2}
+
+
+def _batch(facts: Facts | None) -> int:
+    if facts is None or facts.samples is None or facts.samples >= 20 * _BATCH:
+        return _BATCH
+    return max(_SMALLEST_BATCH, 1 << int(math.log2(max(facts.samples / 20, 1))))
+
+
+def _epochs(facts: Facts | None) -> int:
+    if facts is None or facts.samples is None:
+        return 100
+    steps = max(1, math.ceil(0.7 * facts.samples / _batch(facts)))
+    return max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, 10 * math.ceil(_UPDATES / steps / 10)))
+
+
+def _imbalance(facts: Facts | None) -> dict[str, Any]:
+    counts = facts.class_counts if facts is not None else ()
+    if len(counts) < 2 or min(counts) == 0 or max(counts) / min(counts) < _IMBALANCE:
+        return {}
+    return {"imbalance": {"type": "class_weights", "method": "balanced"}}
