@@ -19,9 +19,9 @@ from trainyard.linter.engine.lint import lint
 from trainyard.linter.lsp import server
 from trainyard.linter.lsp.ports import Verdict
 
-# What is being written is judged as far as it is written.
-_SAID = {"partial": True}
-_WITHOUT_SETTINGS = Configuration(partial=True)
+# What is being written is judged as far as it is written. Nobody is told at every keystroke that data was not read.
+_SAID = {"partial": True, "ignore": ("dataset-not-read",)}
+_WITHOUT_SETTINGS = Configuration(partial=True, ignore=("dataset-not-read",))
 
 
 @click.command()
