@@ -22,7 +22,7 @@ def data(tmp_path: Path) -> Path:
     """A data root with a small image folder and tables."""
     root = tmp_path / "data"
     for name in ("0", "1", "8"):
-        for image in sorted((EXAMPLES / "digits/images" / name).iterdir())[:30]:
+        for image in sorted((EXAMPLES / "digits/images" / name).iterdir())[:120]:
             target = root / "digits" / name / image.name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(image, target)
@@ -39,11 +39,11 @@ def test_facts_of_an_image_folder_are_counted(run: Run, data: Path) -> None:
     outcome = run("facts", "data/digits", "--format", "json")
     assert outcome.code == 0
     assert outcome.json["type"] == "image_directory"
-    assert outcome.json["facts"]["class_counts"] == {"0": 30, "1": 30, "8": 30}
+    assert outcome.json["facts"]["class_counts"] == {"0": 120, "1": 120, "8": 120}
     assert outcome.json["images"]["largest"] == [8, 8]
     text = run("facts", str(data / "digits")).out
     assert "samples" in text
-    assert "30 (33.3 %)" in text
+    assert "120 (33.3 %)" in text
 
 
 def test_the_fingerprint_follows_names_and_contents_and_not_the_place(run: Run, data: Path) -> None:
@@ -72,7 +72,7 @@ def test_facts_are_written_into_a_spec_and_leave_the_rest_as_it_was(run: Run, da
     spec.write_text(text, encoding="utf-8")
     assert run("facts", "data/digits", "--write", "a.trainspec.json").code == 0
     value = json.loads(spec.read_text(encoding="utf-8"))
-    assert value["dataset"]["facts"]["samples"] == 90
+    assert value["dataset"]["facts"]["samples"] == 360
     assert value["dataset"]["facts"]["content"] == "digits"
     assert '"model": { "type": "mlp",   "hidden": [8] }' in spec.read_text(encoding="utf-8")
     before = spec.stat().st_mtime_ns
@@ -80,7 +80,7 @@ def test_facts_are_written_into_a_spec_and_leave_the_rest_as_it_was(run: Run, da
     assert spec.stat().st_mtime_ns == before
     spec.write_text(text.replace(',\n    "facts": { "content": "digits", "samples": 1 }', ""), encoding="utf-8")
     run("facts", "data/digits", "--write", "a.trainspec.json")
-    assert json.loads(spec.read_text(encoding="utf-8"))["dataset"]["facts"]["samples"] == 90
+    assert json.loads(spec.read_text(encoding="utf-8"))["dataset"]["facts"]["samples"] == 360
 
 
 @pytest.mark.parametrize(

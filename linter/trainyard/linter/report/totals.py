@@ -52,10 +52,9 @@ class Totals:
 
     def advice(self) -> str:
         """Return what can be done about the findings by itself, if anything."""
-        safe = f"{self.fixable} can be mended with `--fix`" if self.fixable else ""
-        more = " more" if self.fixable else ""
-        unsafe = f"{self.suggested}{more} with `--fix --unsafe-fixes`" if self.suggested else ""
-        return ", ".join(part for part in (safe, unsafe) if part)
+        offers = ((self.fixable, "`--fix`"), (self.suggested, "`--fix --unsafe-fixes`"))
+        parts = [f"{count} {{}} with {how}" for count, how in offers if count]
+        return ", ".join(part.format("more" if index else "can be mended") for index, part in enumerate(parts))
 
     def sentence(self) -> str:
         """Return the closing sentence."""
