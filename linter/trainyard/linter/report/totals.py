@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainyard.linter.engine.fixes import fixable
 from trainyard.linter.source.severity import Severity
 
 if TYPE_CHECKING:
@@ -31,7 +30,9 @@ class Totals:
         self.files += 1
         self.failed += not report.passed
         self.more += report.more_findings
-        if report.findings:
+        if any(finding.suggestion is not None or finding.edits for finding in report.findings):
+            from trainyard.linter.engine.fixes import fixable
+
             safe, unsafe = fixable(report)
             self.fixable += safe
             self.suggested += unsafe
