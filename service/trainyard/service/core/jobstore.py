@@ -68,11 +68,14 @@ class JobReader(Protocol):
         A job whose last attempt still holds a slot is left out.
         """
 
-    def queue_positions(self) -> dict[str, int]:
-        """Tell for every queued job how many start before it."""
+    def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:
+        """Tell for those of these jobs that are queued how many start before each."""
 
     def unsettled(self) -> list[Job]:
         """Return the jobs that somebody must look after: live but not queued or paused, or holding a slot."""
+
+    def held_devices(self) -> list[str]:
+        """Name the device of every slot that is held."""
 
     def live(self) -> list[Job]:
         """Return the jobs that are not over, oldest first."""

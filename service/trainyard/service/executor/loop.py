@@ -12,6 +12,8 @@ from trainyard.service.core.jobs import Change
 from trainyard.service.core.states import State
 from trainyard.service.executor.supervisor import Pace
 
+# However often somebody wakes the loop, rounds leave this much time to others.
+GAP_SECONDS = 0.02
 _WORTH_WAKING = frozenset({State.QUEUED, State.CANCELLING, State.STOPPING, State.PAUSING})
 _log = structlog.get_logger("supervisor")
 
@@ -42,7 +44,7 @@ class SupervisorLoop:
             self._wanted.set()
 
     def _run(self, tick: Callable[[], Pace]) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.wait(GAP_SECONDS):
             self._wanted.clear()
             self._wanted.wait(_round(tick).value)
 

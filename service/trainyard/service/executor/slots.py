@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trainyard.service.core.jobs import Job
-
 
 @dataclass(frozen=True, slots=True)
 class Slots:
@@ -20,7 +18,7 @@ class Slots:
         """Count the slots that are free while ``held`` are not."""
         return max(0, self.count - held)
 
-    def choose(self, holders: Iterable[Job]) -> str:
-        """Return the device with the fewest trainers, the first of equals."""
-        busy = Counter(job.device for job in holders)
-        return min(self.devices, key=lambda device: busy[device])
+    def choose(self, busy: Iterable[str]) -> str:
+        """Return the device with the fewest trainers, the first of equals; ``busy`` names a device for each trainer."""
+        trainers = Counter(busy)
+        return min(self.devices, key=lambda device: trainers[device])

@@ -40,8 +40,8 @@ class Patience:
 class Pace(enum.Enum):
     """When the next round is due."""
 
-    AT_ONCE = 0.005
-    """There is more to do; the pause lets others have the processor."""
+    AT_ONCE = 0.0
+    """There is more to do."""
     SOON = 0.05
     """Trainers run: their words should not wait long."""
     LATER = 1.0
@@ -103,15 +103,17 @@ class Supervisor:
         if not job.held:
             self._clear(job)
             return False
-        job, more = self._ingest(job)
         process = job.process or self._find(job)
-        if process is None:
-            return more or self._without_process(job)
-        if self._launcher.alive(process):
+        # Looked at before the spool: what a trainer says last it says before it dies, so a death that was seen is read to its end.
+        lives = process is not None and self._launcher.alive(process)
+        job, more = self._ingest(job)
+        if lives and process is not None:
             self._mind(job, process)
             return more
         if more:
             return True
+        if process is None:
+            return self._without_process(job)
         self._settle(job, process)
         return False
 
@@ -121,7 +123,7 @@ class Supervisor:
             if not self._ladder.pressed(process):
                 run_folder.ask_to_cancel(self.run_of(job.id))
             self._ladder.press(process)
-        elif job.state.terminal or job.state is State.PAUSED:
+        elif job.state not in _OWING:
             self._ladder.press(process, self._patience.exit_seconds)
         elif job.last_seq > MAX_EVENTS:
             self._fail(job, Reason.SERVER, f"the trainer wrote more than {MAX_EVENTS} events")
@@ -179,15 +181,15 @@ class Supervisor:
             self._store.move(job.id, Command.CLEAR, self._clock.now(), reason=Reason.USER, message="cancelled on request")
 
     def _fill_slots(self) -> bool:
-        holders = [job for job in self._store.unsettled() if job.held]
-        started = False
-        for queued in self._store.queue(self._slots.free(len(holders))):
+        busy = self._store.held_devices()
+        free, started = self._slots.free(len(busy)), False
+        for queued in self._store.queue(free) if free else ():
             try:
-                claimed = self._store.claim(queued.id, self._slots.choose(holders), self._clock.now()).job
+                claimed = self._store.claim(queued.id, self._slots.choose(busy), self._clock.now()).job
             except IllegalCommandError:
                 continue  # cancelled a moment ago
             started = self._launch(claimed) or started
-            holders.append(claimed)
+            busy.append(claimed.device)
         return started
 
     def _launch(self, job: Job) -> bool:

@@ -82,12 +82,12 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     described = hardware.describe(devices[0].name, devices[0].memory_bytes // _sharers(settings, devices), gpu=bool(devices[0].uuid))
     gate = Gate(settings.data_root, hardware=hardware.understood(described), judged=_counted(calls))
     identity = Identity(uuid.uuid4().hex, clock.now(), devices, settings.slots, described)
-    about = About(identity, gate, lambda: _held(store))
+    about = About(identity, gate, lambda: len(store.held_devices()))
     store = open_sqlite(home.database, observers=(bell, board, about, loop))
     board.seed(store.live())
     about.seed(store.jobs(JobQuery(limit=50)))
     registry.register(JobCollector(board))
-    instruments.gauge("slots_held").set_function(lambda: _held(store))
+    instruments.gauge("slots_held").set_function(lambda: len(store.held_devices()))
     launcher = LocalLauncher(command or trainer_command(settings.data_root), trainer_environment(os.environ, slots=settings.slots))
     slots = Slots(settings.slots, tuple(device.key for device in devices))
     pool = Pool()
@@ -131,10 +131,6 @@ def _counted(calls: CallCounter) -> Callable[[Verdict], None]:
         calls.judged(verdict.result, ((finding.code, finding.severity.label) for finding in verdict.report.findings))
 
     return judged
-
-
-def _held(store: SqlJobStore) -> int:
-    return sum(job.held for job in store.unsettled())
 
 
 def _sharers(settings: Settings, devices: Sequence[Device]) -> int:

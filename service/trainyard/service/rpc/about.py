@@ -37,6 +37,7 @@ class About:
         self._gate = gate
         self._held = held
         self._keras_version = ""
+        self._version = version("trainyard")
 
     def seed(self, jobs: Sequence[Job]) -> None:
         """Learn from jobs that ran before this start; the first that knows is believed."""
@@ -51,7 +52,7 @@ class About:
         """Return the description."""
         identity = self._identity
         return server_info_pb2.ServerInfo(
-            version=version("trainyard"),
+            version=self._version,
             instance_id=identity.instance,
             start_time=timestamp(identity.started_at),
             ruleset=self._gate.ruleset,

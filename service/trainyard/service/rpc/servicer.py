@@ -15,10 +15,10 @@ from urllib.parse import unquote
 import structlog
 
 from trainyard.service.core.errors import InvalidRequestError, NotYetError, TooLateError
-from trainyard.service.core.jobs import Job, JobQuery
+from trainyard.service.core.jobs import Artifact, Job, JobQuery
 from trainyard.service.core.jobstore import JobStore
 from trainyard.service.core.ports import Clock
-from trainyard.service.core.states import Command, State
+from trainyard.service.core.states import Command
 from trainyard.service.core.submission import Submission, Submissions
 from trainyard.service.rpc import paging
 from trainyard.service.rpc.blocking import Pool
@@ -142,18 +142,21 @@ class TrainingServicer(TrainingServiceServicer):
         principal = PRINCIPAL.get()
         return await self._run(self._store.find, prefix, principal.scope)
 
+    def _beside(self, jobs: list[Job]) -> tuple[dict[str, tuple[Artifact, ...]], dict[str, int]]:
+        """Look up what is not in the rows of jobs: files of those that have run, places of those that wait."""
+        have_run = [job.id for job in jobs if job.attempt]
+        return self._store.artifacts(have_run) if have_run else {}, self._store.queue_positions(jobs)
+
     async def _message(self, job: Job, context: Any) -> job_pb2.Job:
         return (await self._messages([job], context))[0]
 
     async def _messages(self, jobs: list[Job], context: Any) -> list[job_pb2.Job]:
-        artifacts = await self._run(self._store.artifacts, [job.id for job in jobs])
-        queued = any(job.state is State.QUEUED for job in jobs)
-        places = await self._run(self._store.queue_positions) if queued else {}
+        artifacts, places = await self._run(self._beside, jobs)
         here = _is_local(context.peer())
         return [
             job_message(
                 job,
-                artifacts=artifacts[job.id],
+                artifacts=artifacts.get(job.id, ()),
                 folder=RunFolder(self._with.runs / job.id).artifacts if here else None,
                 queue_position=places.get(job.id, 0),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, Select, or_, select
+from sqlalchemy import Connection, Engine, Select, func, or_, select
 from sqlalchemy.exc import OperationalError
 
 from trainyard.service.core.errors import AmbiguousJobError, StoreUnavailableError, UnknownJobError, UnknownReportError
@@ -17,6 +17,8 @@ from trainyard.service.store import codec
 from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REPORT, SPEC
 
 _AMBIGUOUS_COUNT = 100
+# Places of a few jobs are counted; for a page of jobs the queue is read once.
+_COUNTED_ONE_BY_ONE = 3
 
 
 @contextmanager
@@ -92,16 +94,31 @@ class SqlReader:
         queued = select(JOB).where(JOB.c.state == State.QUEUED.value, ~JOB.c.held)
         return self._jobs(queued.order_by(JOB.c.priority.desc(), JOB.c.number).limit(limit))
 
-    def queue_positions(self) -> dict[str, int]:
-        """Tell for every queued job how many start before it."""
-        queued = select(JOB.c.id).where(JOB.c.state == State.QUEUED.value).order_by(JOB.c.priority.desc(), JOB.c.number)
+    def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:
+        """Tell for those of these jobs that are queued how many start before each."""
+        queued = [job for job in jobs if job.state is State.QUEUED]
+        if len(queued) <= _COUNTED_ONE_BY_ONE:
+            return {job.id: self._count_before(job) for job in queued}
+        order = select(JOB.c.id).where(JOB.c.state == State.QUEUED.value).order_by(JOB.c.priority.desc(), JOB.c.number)
         with self._reading() as connection:
-            return {job_id: place for place, job_id in enumerate(connection.execute(queued).scalars())}
+            places = {job_id: place for place, job_id in enumerate(connection.execute(order).scalars())}
+        return {job.id: places[job.id] for job in queued if job.id in places}
+
+    def _count_before(self, job: Job) -> int:
+        sooner = or_(JOB.c.priority > job.priority, (JOB.c.priority == job.priority) & (JOB.c.number < job.number))
+        count = select(func.count()).select_from(JOB).where(JOB.c.state == State.QUEUED.value, sooner)
+        with self._reading() as connection:
+            return connection.execute(count).scalar_one()
 
     def unsettled(self) -> list[Job]:
         """Return the jobs that somebody must look after: a process may exist, or a slot is held."""
         attended = JOB.c.state.in_([state.value for state in ATTENDED])
         return self._jobs(select(JOB).where(or_(attended, JOB.c.held)).order_by(JOB.c.number))
+
+    def held_devices(self) -> list[str]:
+        """Name the device of every slot that is held."""
+        with self._reading() as connection:
+            return list(connection.execute(select(JOB.c.device).where(JOB.c.held)).scalars())
 
     def live(self) -> list[Job]:
         """Return the jobs that are not over, oldest first."""

@@ -60,7 +60,7 @@ class Yard:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "waited too long"
-            time.sleep(self.supervisor.tick().value / 10)
+            time.sleep(min(self.supervisor.tick().value, 0.01))
 
     def state(self, job_id: str) -> State:
         return self.store.job(job_id).state
@@ -116,6 +116,25 @@ def test_the_run_folder_holds_what_the_job_stands_on(yard: Yard, submit: Any) ->
 def test_a_trainer_that_says_it_failed_is_believed(yard: Yard, submit: Any) -> None:
     job = yard.settled(submit(yard.store, experiment="fail"))
     assert (job.state, job.reason, job.message) == (State.FAILED, Reason.DATA, "the images are gone")
+
+
+def test_a_last_word_said_between_two_looks_is_heard(yard: Yard, submit: Any) -> None:
+    """The trainer speaks and dies after the spool was read and before its death is seen."""
+    job_id = submit(yard.store, experiment="hold")
+    yard.until(lambda: yard.store.job(job_id).epoch == 1)
+    alive = yard.launcher.alive
+
+    def die_first(process: Any) -> bool:
+        yard.go(job_id)
+        deadline = time.monotonic() + 20
+        while alive(process):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return False
+
+    yard.launcher.alive = die_first  # type: ignore[method-assign]
+    job = yard.settled(job_id)
+    assert (job.state, job.reason) == (State.SUCCEEDED, Reason.COMPLETED)
 
 
 @pytest.mark.parametrize("mode,how", [("early", "exit status 3"), ("silent", "exit status 0")])

@@ -84,6 +84,8 @@ class Live:
         return job_id
 
     def go(self, job_id: str) -> None:
+        """Let a trainer that waits go on, as soon as it is there."""
+        self.until((self.runs / job_id).is_dir)
         (self.runs / job_id / "go").touch()
 
     def watch(self, job_id: str, after_seq: int = 0, **of: Any) -> Any:

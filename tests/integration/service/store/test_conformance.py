@@ -160,9 +160,13 @@ def test_lists_are_filtered_by_everything_that_is_asked_for(store: SqlJobStore, 
 def test_the_queue_runs_large_priorities_first_and_then_the_oldest(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
     low, high, low_again = submit(store), submit(store, priority=5), submit(store)
     assert [job.id for job in store.queue(10)] == [high, low, low_again]
-    assert store.queue_positions() == {high: 0, low: 1, low_again: 2}
+    jobs = [store.job(job_id) for job_id in (low, high, low_again)]
+    places = {high: 0, low: 1, low_again: 2}
+    assert store.queue_positions(jobs) == places
+    assert store.queue_positions([*jobs, *jobs]) == places
     store.claim(high, "cpu", noon)
     assert [job.id for job in store.queue(10)] == [low, low_again]
+    assert store.queue_positions([store.job(high)]) == {}
 
 
 def test_a_job_is_claimed_once(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
@@ -179,11 +183,26 @@ def test_jobs_stay_unsettled_until_their_slot_is_given_back(store: SqlJobStore, 
     store.bind(job_id, 1, PROCESS)
     ingest(store, job_id, noon, words.ended(), start=10, end=20)
     assert [job.id for job in store.unsettled()] == [job_id]
+    assert store.held_devices() == ["cpu"]
     assert job_id not in [job.id for job in store.live()]
     released = store.release(job_id, 1)
     assert released == store.job(job_id)
     assert (released.held, released.process) == (False, None)
+    assert store.held_devices() == []
     assert store.unsettled() == []
+
+
+def test_a_job_whose_last_trainer_still_holds_a_slot_is_not_started_again(
+    store: SqlJobStore, submit: Submit, words: Words, noon: datetime
+) -> None:
+    job_id = running(store, submit, words, noon)
+    store.move(job_id, Command.RETRY, noon, message="lost")
+    assert store.job(job_id).state is State.QUEUED
+    assert store.queue(10) == []
+    with pytest.raises(IllegalCommandError):
+        store.claim(job_id, "cpu", noon)
+    store.release(job_id, 1)
+    assert store.claim(job_id, "cpu", noon).job.attempt == 2
 
 
 def test_a_cancelled_queued_job_is_unsettled_too(store: SqlJobStore, submit: Submit, noon: datetime) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from trainyard.service.core.jobs import Documents, Job, TrainerProcess
+from trainyard.service.core.jobs import Documents, TrainerProcess
 from trainyard.service.executor import progress, run_folder
 from trainyard.service.executor.environment import trainer_command, trainer_environment
 from trainyard.service.executor.ladder import Ladder
@@ -45,11 +43,11 @@ def test_the_ladder_is_patient_with_one_that_said_its_last_word() -> None:
     assert sent == [signal.SIGTERM, signal.SIGKILL]
 
 
-def test_slots_go_to_the_device_with_the_fewest_trainers(make_job: Callable[[], Job]) -> None:
+def test_slots_go_to_the_device_with_the_fewest_trainers() -> None:
     slots = Slots(3, ("gpu-a", "gpu-b"))
-    on_a = replace(make_job(), device="gpu-a")
     assert slots.choose([]) == "gpu-a"
-    assert slots.choose([on_a]) == "gpu-b"
+    assert slots.choose(["gpu-a"]) == "gpu-b"
+    assert slots.choose(["gpu-a", "gpu-b"]) == "gpu-a"
     assert [slots.free(held) for held in (0, 2, 3, 9)] == [3, 1, 0, 0]
 
 
