@@ -162,6 +162,8 @@ class Case:
             return self.facts.parts[name].samples
         if self.samples is None:
             return None
+        if self.class_counts is not None and self.class_parts is not None and sum(self.class_counts) == self.samples:
+            return sum(self.class_parts[index])
         from trainyard.linter.estimate.split import part_sizes
 
         return sum(part_sizes(self.spec.dataset.split, (self.samples,))[index])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.case import CLASSIFICATION, Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import count, listed, number
 from trainyard.linter.source.faults import Suggestion
@@ -12,16 +12,18 @@ from trainyard.linter.source.severity import Severity
 
 PATH = "/dataset/path"
 _NAMED = 3
+_UNSEEN = frozenset({"no-root", "library-missing"})
 
 
 class DatasetNotRead(Rule):
-    """The data was not looked at, so only what the spec declares is judged.
+    """The data was not looked at, and the spec does not say what it is.
 
     What it checks:
-        No facts were read: there is no data root, or a library to read the files is missing.
+        No facts were read (no data root, or a library is missing) and the spec declares no number of samples, no class counts of a
+        classification, or no input shape.
 
     Why it fails:
-        It does not; but counts, ranges and shapes are taken on trust until a server reads them.
+        It does not; but the rules that need them stay silent: steps and batches, class balance, memory.
 
     Evidence:
         Faults in the data values cannot be seen in a spec at all (Jahangirova et al. 2024, arXiv 2412.16336).
@@ -33,18 +35,23 @@ class DatasetNotRead(Rule):
     code = "DAT001"
     name = "dataset-not-read"
     severity = Severity.INFO
-    reads = (PATH,)
-    VALID = (Valid({}, read={"samples": 6000}),)
-    INVALID = (Invalid({}, PATH, "was not read"),)
+    reads = (PATH, "/task", "/dataset/facts", "/dataset/input_shape")
+    VALID = (Valid({}), Valid({"dataset": {"facts": {"samples": None}}}, onto="regression", read={"samples": 20640, "input_shape": (8,)}))
+    INVALID = (
+        Invalid({"dataset": {"facts": {"class_counts": None, "classes": 10}}}, PATH, "how many samples"),
+        Invalid({"dataset": {"input_shape": None}}, PATH, "the input shape", onto="table"),
+    )
 
     def check(self, case: Case) -> Iterator[Violation]:
-        """Look whether there are facts."""
-        if case.facts is None:
-            yield Violation(PATH, "the dataset was not read, so declared facts are taken on trust; name its folder with --data-root")
+        """Look at what neither the data nor the spec tells."""
+        if case.facts is not None and not any(problem.trouble in _UNSEEN for problem in case.facts.problems):
             return
-        for problem in case.facts.problems:
-            if problem.trouble in {"no-root", "library-missing"}:
-                yield Violation(PATH, problem.message)
+        unknown = ["how many samples there are"] if case.train_samples is None else []
+        unknown += ["the class counts"] if case.spec.task == CLASSIFICATION and case.class_counts is None else []
+        unknown += ["the input shape"] if case.input_shape is None else []
+        if unknown:
+            message = f"the dataset was not read and the spec does not say {listed(unknown)}: what needs them is not judged"
+            yield Violation(PATH, f"{message}; name the data's folder with --data-root")
 
 
 class DatasetUnusable(Rule):
