@@ -44,6 +44,7 @@ _DATA_PACKAGES = frozenset({"numpy", "PIL", "pyarrow"})
 PACKAGES = {
     "client": _CLIENT_PACKAGES,
     "data": _DATA_PACKAGES,
+    "lsp": frozenset({"lsprotocol", "pygls"}),
     "service": _CLIENT_PACKAGES
     | _DATA_PACKAGES
     | {
@@ -69,6 +70,7 @@ class Umbrella(LazyGroup):
         entry = TABLE.get(cmd_name)
         if entry is None:
             return None
+        _demand(cmd_name, entry)
         module, _, attribute = entry.target.partition(":")
         try:
             command: click.Command = getattr(import_module(module), attribute)
@@ -97,12 +99,25 @@ class Umbrella(LazyGroup):
                     formatter.write_dl([(name, entry.summary) for name, entry in table.items()])
 
 
+def _demand(command: str, entry: Entry) -> None:
+    """Refuse before anything has begun when the command's extra is not installed: what it starts would miss the packages too late."""
+    from importlib.util import find_spec
+
+    absent = sorted(package for package in PACKAGES.get(entry.extra or "", ()) if find_spec(package) is None)
+    if absent:
+        raise _refusal(command, ", ".join(absent[:3]) + (" and others" if absent[3:] else ""), entry)
+
+
 def _missing(command: str, error: ModuleNotFoundError) -> Exception:
     """Return what to tell the user; the error itself when no extra would help."""
     entry, package = TABLE.get(command), (error.name or "").partition(".")[0]
     if entry is None or entry.extra is None or package not in PACKAGES[entry.extra]:
         return error
-    return exits.Refusal(f"`trainyard {command}` needs {package}, which is not installed: pip install 'trainyard[{entry.extra}]'")
+    return _refusal(command, package, entry)
+
+
+def _refusal(command: str, packages: str, entry: Entry) -> exits.Refusal:
+    return exits.Refusal(f"`trainyard {command}` needs {packages}, not installed here: pip install 'trainyard[{entry.extra}]'")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -95,7 +95,7 @@ def test_a_missing_package_of_the_extra_says_what_to_install(monkeypatch: pytest
     code = exits.run(main.trainyard, ["jobs"], program="trainyard")
     shown = capsys.readouterr().err
     assert code == 2
-    assert shown == "error: `trainyard jobs` needs grpc, which is not installed: pip install 'trainyard[client]'\n"
+    assert shown == "error: `trainyard jobs` needs grpc, not installed here: pip install 'trainyard[client]'\n"
 
 
 @pytest.mark.parametrize("missing", ["google.rpc", "platformdirs"])
