@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from trainyard.linter.engine import own
@@ -20,6 +20,7 @@ from trainyard.linter.source.severity import Severity
 from trainyard.linter.source.traps import TRAPS, Trap
 from trainyard.linter.spec.faults import KINDS, Kind
 
+_LONGEST_NAME = 80
 _HEADING = re.compile(r"^(What it checks|Why it fails|Evidence|When to ignore):[ ]*$", re.MULTILINE)
 
 
@@ -84,7 +85,7 @@ def _by_name() -> Mapping[str, Described]:
 
 def forget() -> None:
     """Forget what was described: the list of rules has changed."""
-    for cached in (catalogue, _by_name, families):
+    for cached in (catalogue, _by_name, families, closest):
         cached.cache_clear()
 
 
@@ -99,10 +100,13 @@ def families() -> frozenset[str]:
     return frozenset(entry.family for entry in catalogue())
 
 
+@lru_cache(maxsize=256)
 def closest(name: str) -> str | None:
     """Return the code, name or family that ``name`` was probably meant to be."""
     import difflib
 
+    if len(name) > _LONGEST_NAME:
+        return None
     known = {**{entry.name: entry.name for entry in catalogue()}, **{entry.code.lower(): entry.code for entry in catalogue()}}
     known.update((family.lower(), family) for family in families())
     matches = difflib.get_close_matches(name.strip().lower(), known, n=1, cutoff=0.6)

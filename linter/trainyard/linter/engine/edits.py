@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from trainyard.linter.engine import own
 from trainyard.linter.source.faults import Edit
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ def of_finding(document: Document, finding: Finding) -> tuple[Edit, ...]:
     """Return the edits that mend a finding; none when there is no single way."""
     if finding.edits:
         return finding.edits
+    if finding.name == own.UNUSED_SUPPRESSION.name:
+        cut = removal(document, finding.pointer)
+        return () if cut is None else (cut,)
     suggestion = finding.suggestion
     if suggestion is None:
         return ()
@@ -45,10 +49,10 @@ def apply(raw: bytes, edits: Sequence[Edit]) -> bytes:
 def removal(document: Document, pointer: str) -> Edit | None:
     """Return the edit that takes a member or element out, with the comma that it no longer needs."""
     parent = pointer.rpartition("/")[0]
-    siblings = _children(document, parent)
-    index = next((index for index, (below, _) in enumerate(siblings) if below == pointer), None)
-    if index is None:
+    if pointer not in document.places or not pointer:
         return None
+    siblings = _children(document, parent)
+    index = document.children(parent).index(pointer)
     if index + 1 < len(siblings):
         return _edit(document, _start(siblings[index][1]), _start(siblings[index + 1][1]), "")
     end = siblings[index][1].end
@@ -120,11 +124,7 @@ def _written(document: Document, place: Place, value: Any) -> str:
 
 
 def _children(document: Document, parent: str) -> list[tuple[str, Place]]:
-    prefix = parent + "/"
-    found = [
-        (pointer, place) for pointer, place in document.places.items() if pointer.startswith(prefix) and "/" not in pointer[len(prefix) :]
-    ]
-    return sorted(found, key=lambda item: item[1].start)
+    return [(pointer, document.places[pointer]) for pointer in document.children(parent)]
 
 
 def _start(place: Place) -> int:

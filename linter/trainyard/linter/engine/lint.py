@@ -81,6 +81,9 @@ def _understand(run: _Run, document: Document, classes: int | None) -> _Understo
     from trainyard.linter.engine import repair
 
     run.add_faults(fault for fault in faults if not repair.lies_in(fault.pointer, document.broken))
+    if max(len(faults), len(document.broken)) >= MAX_FINDINGS:
+        run.more_faults = 1  # the schema stops counting there; so much is wrong that the rest says nothing
+        return None
     rest = repair.usable(value, _errors(faults), lambda rest: _errors(language.check(rest)), document.broken)
     return None if rest.value is None else _Understood(rest.value, language.resolve(rest.value, classes=classes), rest.failed)
 
@@ -99,6 +102,7 @@ class _Run:
         self._plan = plan
         self._clock = clock
         self._seconds: dict[str, float] = {}
+        self.more_faults = 0
         self._findings: list[Finding] = []
         self._ran: set[str] = set()
         self._crashes: list[Crash] = []
@@ -160,7 +164,7 @@ class _Run:
         counted = [finding for finding in findings if finding.suppressed is None]
         passed = not self._crashes and (fail_on is None or not any(finding.severity >= fail_on for finding in counted))
         kept = _kept(findings)
-        more = len(findings) - len(kept) + self._document.more_faults
+        more = len(findings) - len(kept) + self._document.more_faults + self.more_faults
         return Report(
             self._document,
             self.configuration,

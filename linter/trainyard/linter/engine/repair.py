@@ -69,9 +69,13 @@ def touches(reads: Iterable[str], failed: Iterable[str]) -> bool:
     return any(_related(read, pointer) for read in reads for pointer in failed)
 
 
-def lies_in(pointer: str, places: Iterable[str]) -> bool:
+def lies_in(pointer: str, places: frozenset[str]) -> bool:
     """Tell whether ``pointer`` is one of the places, or below one."""
-    return any(pointer == place or pointer.startswith(place + "/") for place in places)
+    while pointer not in places:
+        if not pointer:
+            return False
+        pointer = pointer.rpartition("/")[0]
+    return True
 
 
 def _related(one: str, other: str) -> bool:

@@ -29,7 +29,7 @@ class Report:
     Attributes:
         document: the text that was judged.
         findings: at most 200, sorted by place; where there are more, the worst are kept.
-        more_findings: how many were left out.
+        more_findings: how many were left out, at least: whoever finds faults stops after too many.
         passed: whether no finding reaches ``fail_on``; those left out count, suppressed ones do not.
         crashes: faults of ours; a report with any does not pass.
         seconds: time that each rule took by code, where a clock was given.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainyard.linter.engine import own
+from trainyard.linter.engine.configuration import MAX_FINDINGS
 from trainyard.linter.engine.findings import Finding, Severity
 from trainyard.linter.engine.plan import names
 from trainyard.linter.source.faults import Fault, Suggestion
@@ -32,9 +33,7 @@ class _Entry(NamedTuple):
     reason: str
 
     def accepts(self, finding: Finding) -> bool:
-        """Tell whether the finding is the one that is meant."""
-        if self.rule.lower() not in {finding.code.lower(), finding.name}:
-            return False
+        """Tell whether a finding of this rule lies where it is accepted."""
         return finding.pointer == self.pointer or finding.pointer.startswith(self.pointer + "/")
 
     @property
@@ -60,24 +59,29 @@ def suppress(findings: list[Finding], document: Document, configuration: Configu
         judged: tells whether the rule with this code ran, so that silence means something.
     """
     entries = list(_entries(document.value))
+    by_rule: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        by_rule.setdefault(entry.rule.lower(), []).append(entry)
     used: set[int] = set()
     refused: set[int] = set()
     marked = []
     for finding in findings:
-        entry = next((entry for entry in entries if entry.accepts(finding)), None)
-        if entry is None:
+        meant = (*by_rule.get(finding.code.lower(), ()), *by_rule.get(finding.name, ()))
+        accepting = next((entry for entry in meant if entry.accepts(finding)), None)
+        if accepting is None:
             marked.append(finding)
             continue
-        used.add(entry.number)
+        used.add(accepting.number)
         if _is_mandatory(finding, configuration):
-            refused.add(entry.number)
+            refused.add(accepting.number)
             marked.append(finding)
         elif finding.severity >= Severity.ERROR and not configuration.suppress_errors:
             marked.append(finding)
         else:
-            marked.append(finding._replace(suppressed=entry.reason))
+            marked.append(finding._replace(suppressed=accepting.reason))
     faults = [_refused(entry) for entry in entries if entry.number in refused]
-    faults += [fault for entry in entries if entry.number not in used for fault in _unused(entry, document, judged)]
+    unused = [entry for entry in entries if entry.number not in used]
+    faults += [fault for entry in unused[:MAX_FINDINGS] for fault in _unused(entry, judged)]
     return Suppressed(marked, faults)
 
 
@@ -103,8 +107,8 @@ def _refused(entry: _Entry) -> Fault:
     return _fault(own.NOT_SUPPRESSIBLE, entry.place + "/rule", message)
 
 
-def _unused(entry: _Entry, document: Document, judged: Callable[[str], bool]) -> Iterator[Fault]:
-    from trainyard.linter.engine import catalogue, edits
+def _unused(entry: _Entry, judged: Callable[[str], bool]) -> Iterator[Fault]:
+    from trainyard.linter.engine import catalogue
 
     described = catalogue.find(entry.rule)
     if described is None:
@@ -114,9 +118,8 @@ def _unused(entry: _Entry, document: Document, judged: Callable[[str], bool]) ->
         yield _fault(own.UNKNOWN_SUPPRESSION, entry.place + "/rule", f'there is no rule "{entry.rule}"{hint}', suggestion)
     elif judged(described.code):
         where = f" at {entry.pointer}" if entry.pointer else ""
-        removal = edits.removal(document, entry.place)
         message = f"{described.name} finds nothing{where}: the entry suppresses nothing; delete it"
-        yield _fault(own.UNUSED_SUPPRESSION, entry.place, message)._replace(edits=(removal,) if removal else (), safe=True)
+        yield _fault(own.UNUSED_SUPPRESSION, entry.place, message)._replace(safe=True)
 
 
 def _fault(trap: Trap, pointer: str, message: str, suggestion: Suggestion | None = None) -> Fault:

@@ -28,7 +28,7 @@ class ConciseReporter:
             place = f"{shown}:{finding.start.line}:{finding.start.column}:"
             self._stream.write(f"{place} {paint(palette.bold, finding.code)}[{finding.name}] {severity} {harmless(finding.message)}\n")
         if report.more_findings:
-            self._stream.write(f"{shown}: {report.more_findings} more not shown\n")
+            self._stream.write(f"{shown}: at least {report.more_findings} more not shown\n")
 
     def close(self) -> None:
         """Nothing closes this format."""

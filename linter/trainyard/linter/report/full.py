@@ -37,7 +37,7 @@ class FullReporter:
             if finding.suppressed is None and not finding.fixed:
                 self._stream.write(self._frame(path, report, finding))
         if report.more_findings:
-            self._stream.write(f"{harmless(path)}: {report.more_findings} more not shown\n\n")
+            self._stream.write(f"{harmless(path)}: at least {report.more_findings} more not shown\n\n")
 
     def close(self) -> None:
         """Write the closing line."""

@@ -65,7 +65,7 @@ class Totals:
             return f"{_count(self.files, 'spec')} checked, nothing found{aside}."
         kinds = (Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "info")
         found = ", ".join(_count(self.counts[severity], word) for severity, word in kinds if self.counts[severity])
-        more = f", {self.more} more not shown" if self.more else ""
+        more = f", at least {self.more} more not shown" if self.more else ""
         return f"Found {found}{more} in {_count(self.files, 'spec')}; {self._verdict()}{aside}."
 
     def _verdict(self) -> str:

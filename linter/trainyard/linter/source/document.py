@@ -43,11 +43,11 @@ class Document:
         value: the JSON object, or ``None`` when the text has none that can be used. Numbers that cannot
             be represented and broken members are ``None`` inside it; each has a fault at its pointer.
         faults: what is wrong with the text, in order of place.
-        more_faults: how many faults were found beyond the limit.
+        more_faults: 1 when there were too many faults and reading stopped, else 0.
         broken: pointers whose value could not be kept; ``None`` or a replaced string stands there.
     """
 
-    __slots__ = ("_lines", "_places", "broken", "bytes_before", "faults", "limits", "more_faults", "raw", "text", "value")
+    __slots__ = ("_children", "_lines", "_places", "broken", "bytes_before", "faults", "limits", "more_faults", "raw", "text", "value")
 
     def __init__(self, raw: bytes, text: str, limits: Limits, bytes_before: int = 0) -> None:
         self.raw = raw
@@ -59,6 +59,7 @@ class Document:
         self.more_faults = 0
         self.broken: frozenset[str] = frozenset()
         self._places: dict[str, Place] | None = None
+        self._children: dict[str, list[str]] | None = None
         self._lines: Lines | None = None
 
     @classmethod
@@ -141,6 +142,15 @@ class Document:
             reader.read()
             self._places = reader.places
         return self._places
+
+    def children(self, pointer: str) -> list[str]:
+        """Return the pointers of the members or elements right below ``pointer``, in the order of the text."""
+        if self._children is None:
+            self._children = {}
+            for below, _ in sorted(self.places.items(), key=lambda item: item[1].start):
+                if below:
+                    self._children.setdefault(below.rpartition("/")[0], []).append(below)
+        return self._children.get(pointer, [])
 
     def span(self, pointer: str, target: Target = "value") -> Span:
         """Return where the key or the value at ``pointer`` stands.

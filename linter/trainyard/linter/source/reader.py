@@ -60,7 +60,7 @@ class Reader:
 
     Attributes:
         faults: what was found, in order of place.
-        more_faults: how many were found beyond the limit.
+        more_faults: 1 when reading stopped because there were too many.
         places: JSON pointer to place.
         broken: pointers whose value could not be kept: null (or a replaced string) stands there.
     """
@@ -369,7 +369,7 @@ class Reader:
             self.broken.add(pointer)
         if len(self.faults) >= self._limits.faults:
             self.more_faults += 1
-            return
+            raise _FatalError
         if replacement is not None:
             edits = (self._edit(start, end, replacement),)
         span = self._lines.span(start, end)
