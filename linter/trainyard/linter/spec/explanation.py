@@ -89,12 +89,24 @@ def _failed(root: object, error: Any) -> Iterator[Failure]:
     node: Any = bundle.schema()
     for step in path[:-1]:
         node = node[step]
-    place = Place(root, tuple(error.instance_path))
+    place = _located(root, error.instance_path)
     if path[-1] != "additionalProperties":
         yield Failure(place, path[-1], node, error.kind)
         return
     for key in error.kind.unexpected[:MOST_FAULTS]:
         yield Failure(place.below(key), path[-1], node, error.kind)
+
+
+def _located(root: object, path: list[str | int]) -> Place:
+    """Return the place that jsonschema-rs names; a key such as "007" arrives from it as the number 7."""
+    tokens: list[str | int] = []
+    found: Any = root
+    for token in path:
+        if isinstance(found, dict) and token not in found:
+            token = next(key for key in found if key.isdecimal() and int(key) == token)  # noqa: PLW2901 - the same token, as it was written
+        tokens.append(token)
+        found = found[token]
+    return Place(root, tuple(tokens))
 
 
 def _telling(failures: list[Failure]) -> list[Failure]:
