@@ -112,3 +112,11 @@ def test_keys_that_look_like_numbers_keep_their_place() -> None:
     spec["dataset"]["facts"] = {"class_counts": {"0": "many", "007": "few", "7": 1}}
     pointers = [finding.pointer for finding in lint(json.dumps(spec)).findings if finding.name == "wrong-type"]
     assert pointers == ["/dataset/facts/class_counts/0", "/dataset/facts/class_counts/007"]
+
+
+def test_a_count_that_no_reader_holds_exactly_is_an_error_and_the_rest_is_judged() -> None:
+    spec = copy.deepcopy(SPECS[0])
+    spec["experiment"]["seed"] = 1e300
+    report = lint(json.dumps(spec))
+    assert [finding.pointer for finding in report.findings if finding.severity.label == "error"] == ["/experiment/seed"]
+    assert report.to_json("x")["files"][0]["digest"] is None

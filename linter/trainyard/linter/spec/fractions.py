@@ -11,13 +11,14 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from trainyard.linter.source import Fault, Suggestion
+from trainyard.linter.source import Fault, Severity, Suggestion
 from trainyard.linter.spec import bundle
 from trainyard.linter.spec.faults import WHOLE_NUMBER_AS_FLOAT
 from trainyard.linter.spec.places import Place
 from trainyard.linter.spec.reference import pieces
 
 _MOST = 200
+_LARGEST_EXACT = 2**53 - 1
 
 
 def whole_floats(value: object) -> tuple[Fault, ...]:
@@ -72,5 +73,8 @@ def _is_integer(node: dict[str, Any]) -> bool:
 
 def _fault(place: Place) -> Fault:
     whole = int(place.value)
+    if abs(whole) > _LARGEST_EXACT:
+        message = f"{place.words} is {place.value}, a count beyond {_LARGEST_EXACT:,} (2^53 - 1): readers change it; write a smaller one"
+        return WHOLE_NUMBER_AS_FLOAT.fault(place.pointer, message)._replace(severity=Severity.ERROR)
     message = f"{place.words} is {place.value}, a whole number with a fraction; write {whole}"
     return WHOLE_NUMBER_AS_FLOAT.fault(place.pointer, message, suggestion=Suggestion(place.pointer, whole), safe=True)
