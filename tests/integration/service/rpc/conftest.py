@@ -88,6 +88,15 @@ class Live:
         self.until((self.runs / job_id).is_dir)
         (self.runs / job_id / "go").touch()
 
+    def until_epoch(self, job_id: str) -> Any:
+        """Wait for the first epoch of a job that then waits for ``go``; return the job."""
+
+        def job() -> Any:
+            return self.call("GetJob", pb.GetJobRequest(id=job_id)).job
+
+        self.until(lambda: job().epoch == 1)
+        return job()
+
     def watch(self, job_id: str, after_seq: int = 0, **of: Any) -> Any:
         request = pb.WatchJobRequest(id=job_id, after_seq=after_seq, include_progress=of.get("include_progress", False))
         return self.stub.WatchJob(request, metadata=self.metadata, timeout=of.get("timeout", 30))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import MagicMock
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from trainyard.service.core.identity import Principal, Role, Tokens
+from trainyard.service.rpc.server import PortTakenError, Server
+from trainyard.service.rpc.servicer import TrainingServicer
 from trainyard.v1 import job_pb2, lint_pb2
 from trainyard.v1 import training_service_pb2 as pb
 
@@ -163,8 +168,6 @@ def test_health_needs_no_token_and_reflection_lists_the_service(live: Live) -> N
 
 
 def test_jobs_of_others_do_not_exist_for_a_submitter(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainyard.service.core.identity import Principal, Role, Tokens
-
     job_id = live.submit("hold")
     monkeypatch.setattr(Tokens, "principal", lambda _self, _token: Principal("bob", Role.SUBMITTER))
     for call in (
@@ -177,3 +180,13 @@ def test_jobs_of_others_do_not_exist_for_a_submitter(live: Live, monkeypatch: py
     assert not live.call("ListJobs", pb.ListJobsRequest()).jobs
     monkeypatch.setattr(Tokens, "principal", lambda _self, _token: Principal("eve", Role.VIEWER))
     assert refused(live.submit).code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_a_second_server_does_not_get_the_port(live: Live) -> None:
+    """By default the library lets two servers share a port silently, and each gets half of the calls."""
+
+    async def second() -> None:
+        Server(TrainingServicer(MagicMock()), tokens=Tokens([]), meter=MagicMock(), listen=f"127.0.0.1:{live.parts.server.port}")
+
+    with pytest.raises(PortTakenError):
+        asyncio.run_coroutine_threadsafe(second(), live.parts.bell._loop).result(10)

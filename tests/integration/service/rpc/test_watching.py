@@ -124,9 +124,19 @@ def test_a_client_that_does_not_read_holds_up_nobody(live: Live) -> None:
     assert len(whole) > 2000
 
 
+def test_an_event_reaches_its_watchers_without_waiting_for_the_next_look_at_the_store(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainyard.service.rpc.watching.POLL_SECONDS", 3600.0)
+    job_id = live.submit("hold")
+    last = live.until_epoch(job_id).last_seq
+    stream = live.watch(job_id, last, timeout=20)
+    live.go(job_id)
+    assert next(stream).event.seq == last + 1
+    stream.cancel()
+
+
 def test_progress_comes_only_when_asked_for_and_is_never_replayed(live: Live) -> None:
     job_id = live.submit("hold")
-    live.until(lambda: live.call("GetJob", pb.GetJobRequest(id=job_id)).job.epoch == 1)
+    live.until_epoch(job_id)
     (live.runs / job_id / "progress.json").write_text(json.dumps({"epoch": 2, "step": 3, "steps": 9, "metrics": {"loss": 0.5}}))
     seen = []
     for item in live.watch(job_id, include_progress=True):
@@ -140,8 +150,7 @@ def test_progress_comes_only_when_asked_for_and_is_never_replayed(live: Live) ->
 def test_a_change_by_somebody_else_is_seen_too(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another server on the same store rings no bell here: the stream finds out by itself."""
     job_id = live.submit("hold")
-    live.until(lambda: live.call("GetJob", pb.GetJobRequest(id=job_id)).job.epoch == 1)
-    stream = live.watch(job_id, live.call("GetJob", pb.GetJobRequest(id=job_id)).job.last_seq)
+    stream = live.watch(job_id, live.until_epoch(job_id).last_seq)
     monkeypatch.setattr(live.parts.store, "_observers", ())
     job = live.parts.store.job(job_id)
     word = Entry(1, "silent", job.created_at, Diagnosis("x", 1, "m", 0.5))

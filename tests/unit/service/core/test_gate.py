@@ -1,0 +1,160 @@
+"""The gate: what it adds to the linter, and that no bytes get past it unjudged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from trainyard.linter import Severity
+from trainyard.service.core.gate import Gate, Verdict
+from trainyard.service.core.naming import experiment_name
+
+SPEC: dict[str, Any] = {
+    "version": "v1",
+    "task": "classification",
+    "dataset": {"type": "csv", "path": "table.csv", "target": "label", "input_shape": [2], "scaling": "standardize"},
+    "model": {"type": "mlp", "hidden": [8], "dropout": 0.1},
+    "training": {"epochs": 3, "batch_size": 8},
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    rows = [f"{index % 7},{index % 5},{'ab'[index % 2]}" for index in range(80)]
+    (folder / "table.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
+    (folder / "empty").mkdir()
+    (folder / "leads-out").symlink_to("/etc")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judge(root: Path) -> Callable[..., Verdict]:
+    gate = Gate(root)
+
+    def judged(**changes: Any) -> Verdict:
+        return gate.judge(json.dumps({**SPEC, **changes}).encode())
+
+    return judged
+
+
+def codes(verdict: Verdict) -> list[str]:
+    return [finding.code for finding in verdict.report.findings if finding.severity is Severity.ERROR]
+
+
+def test_a_good_spec_passes_with_what_the_data_says(judge: Callable[..., Verdict]) -> None:
+    verdict = judge()
+    assert verdict.passed
+    assert codes(verdict) == []
+    assert verdict.report.case is not None
+    assert verdict.report.case.class_counts == (40, 40)
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        {"type": "csv", "path": "gone.csv", "target": "label"},
+        {"type": "csv", "path": "../table.csv", "target": "label"},
+        {"type": "csv", "path": "/etc/passwd", "target": "label"},
+        {"type": "csv", "path": "leads-out/passwd", "target": "label"},
+        {"type": "csv", "path": "empty", "target": "label"},
+        {"type": "csv", "path": "table.csv", "target": "no-such-column"},
+        {"type": "image_directory", "path": "empty", "input_shape": [8, 8, 1]},
+    ],
+    ids=lambda dataset: dataset["path"],
+)
+def test_data_that_is_not_here_keeps_a_spec_out_and_tells_no_place_of_this_machine(
+    judge: Callable[..., Verdict], root: Path, dataset: dict[str, Any]
+) -> None:
+    verdict = judge(dataset={"input_shape": [2], **dataset})
+    assert not verdict.passed
+    about_data = [one for one in verdict.report.findings if one.pointer.startswith("/dataset") and one.severity is Severity.ERROR]
+    assert about_data
+    assert str(root) not in json.dumps(verdict.report.to_json(""))
+
+
+def test_what_can_not_be_trained_yet_keeps_a_spec_out_at_its_place(judge: Callable[..., Verdict]) -> None:
+    source = json.dumps({**SPEC, "callbacks": {"tensorboard": True}}, indent=1)
+    verdict = judge(callbacks={"tensorboard": True})
+    (finding,) = [one for one in verdict.report.findings if one.code == "SRV001"]
+    assert (finding.name, finding.pointer, finding.severity) == ("not-trainable-yet", "/callbacks/tensorboard", Severity.ERROR)
+    assert finding.start.offset > 0
+    assert "tensorboard" in source
+    assert not verdict.passed
+    assert verdict.result == "rejected"
+
+
+def test_a_digest_follows_the_servers_own_findings_too(judge: Callable[..., Verdict]) -> None:
+    assert judge().report.digest != judge(callbacks={"tensorboard": True}).report.digest
+
+
+def test_a_verdict_counts_what_keeps_the_spec_out(judge: Callable[..., Verdict]) -> None:
+    verdict = judge(training={"epoch": 1}, optimizer={"type": "adam", "learning_rate": 0.5})
+    warnings = sum(finding.severity is Severity.WARNING for finding in verdict.report.findings)
+    assert verdict.summary == f"1 error and {warnings} warning{'s' * (warnings != 1)}"
+
+
+def test_a_report_is_stored_as_trainlint_prints_it(judge: Callable[..., Verdict]) -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    verdict = judge()
+    stored = verdict.stored(at, None)
+    assert json.loads(stored.body) == verdict.report.to_json("")
+    assert (stored.digest, stored.created_at, stored.expires_at) == (verdict.report.digest, at, None)
+
+
+def test_every_verdict_is_told(root: Path) -> None:
+    told: list[str] = []
+    gate = Gate(root, judged=lambda verdict: told.append(verdict.result))
+    for source in (b"{", json.dumps(SPEC).encode(), b"{}"):
+        gate.judge(source)
+    assert told[0] == told[2] == "rejected"
+    assert told[1] in {"accepted", "warned"}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.recursive(
+            st.none() | st.integers() | st.text(max_size=5), lambda inner: st.dictionaries(st.sampled_from([*SPEC, "x"]), inner, max_size=4)
+        ).map(lambda value: json.dumps(value).encode()),
+    )
+)
+@example(b"")
+@example(b"\xff")
+@example(b"[" * 10_000)
+@example(b"1" * 70_000)
+def test_any_bytes_get_a_verdict(root: Path, source: bytes) -> None:
+    verdict = Gate(root).judge(source)
+    assert not verdict.passed
+    assert verdict.report.findings
+    assert not verdict.report.crashes
+    assert verdict.malformed == (verdict.report.document.value is None)
+
+
+@pytest.mark.parametrize(
+    "changes,name",
+    [
+        ({"experiment": {"name": "mine"}}, "mine"),
+        ({}, "relu_mlp_table_20260301-120000"),
+        ({"experiment": {"name": "{model} of {dataset}"}}, "mlp of table"),
+    ],
+)
+def test_a_run_is_called_what_its_author_said_or_what_it_is(judge: Callable[..., Verdict], changes: dict[str, Any], name: str) -> None:
+    spec = judge(**changes).report.spec
+    assert spec is not None
+    assert experiment_name(spec, datetime(2026, 3, 1, 12, tzinfo=UTC)) == name
+
+
+def test_a_folder_that_is_called_like_every_folder_gives_way_to_the_one_above(judge: Callable[..., Verdict]) -> None:
+    spec = judge().report.spec
+    assert spec is not None
+    dataset = spec.dataset._replace(path="digits/images")
+    assert "_digits_" in experiment_name(spec._replace(dataset=dataset), datetime(2026, 3, 1, tzinfo=UTC))
