@@ -27,10 +27,10 @@ def told(path: Path) -> list[dict[str, Any]]:
 
 
 def test_a_watcher_lives_through_a_restart_of_the_server_and_prints_each_epoch_once(machine: Machine) -> None:
-    transcript = machine.folder / "watched.jsonl"
-    with machine.serving() as first, transcript.open("wb") as output:
+    transcript, noise = machine.folder / "watched.jsonl", machine.folder / "noise.txt"
+    with machine.serving() as first, transcript.open("wb") as output, noise.open("wb") as complaints:
         job_id = submit(machine, epochs=25)
-        watcher = machine.start("watch", job_id, "--progress", "json", stdout=output)
+        watcher = machine.start("watch", job_id, "--progress", "json", stdout=output, stderr=complaints)
         wait_until(lambda: '"epoch": 2' in transcript.read_text())
         assert first.end() == 0
         with machine.serving("--listen", first.listen, "--metrics", first.metrics):
@@ -39,6 +39,7 @@ def test_a_watcher_lives_through_a_restart_of_the_server_and_prints_each_epoch_o
     assert [line["epoch"] for line in lines if line["type"] == "epoch"] == list(range(1, 26))
     assert [line["seq"] for line in lines if "seq" in line] == list(range(1, 1 + sum("seq" in line for line in lines)))
     assert any(line["type"] == "reconnecting" for line in lines)
+    assert not noise.read_text()
     assert not machine.processes()
 
 

@@ -96,6 +96,8 @@ def _plain(error: type[errors.ClientError]) -> Meaning:
 
 _MEANINGS: dict[grpc.StatusCode, Callable[[str, Details, Settings], errors.ClientError]] = {
     Code.UNAVAILABLE: _unreachable,
+    # We never cancel a call of our own that we wait for: the server did, on its way out.
+    Code.CANCELLED: _unreachable,
     Code.DEADLINE_EXCEEDED: _too_late,
     Code.FAILED_PRECONDITION: _refused(errors.WrongState),
     Code.INVALID_ARGUMENT: _refused(errors.InvalidRequest),

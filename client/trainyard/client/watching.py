@@ -126,8 +126,8 @@ class Watch:
                 cause, stumbled = meaning(error, self._connection.settings), code_of(error) in _STUMBLED
                 if code_of(error) not in _AWAY | _STUMBLED:
                     raise cause from error
-            except Unreachable as error:
-                cause, stumbled = error, False
+            except (Unreachable, ServerFault) as error:
+                cause, stumbled = error, isinstance(error, ServerFault)
             except _SkippedError as gap:
                 cause, stumbled = ServerFault(f"the server at {self._connection.settings.address} left out events: {gap}"), True
             self._pause(cause, opened, stumbled=stumbled)

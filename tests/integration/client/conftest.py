@@ -337,7 +337,7 @@ class Shell:
 
 @pytest.fixture
 def shell(fake: FakeServer, tmp_path: Path) -> Shell:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PYTHONPATH") if name in os.environ}
     folder = tmp_path / "work"
     folder.mkdir()
     state = {"XDG_STATE_HOME": str(tmp_path / "state"), "TRAINYARD_SERVER": fake.address, "PYTHONWARNINGS": "error", "TERM": "xterm"}

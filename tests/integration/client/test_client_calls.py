@@ -131,6 +131,7 @@ def test_a_lint_is_a_report_and_no_exception(fake: FakeServer, client: Client) -
         (CODE.INTERNAL, errors.ServerFault, 3),
         (CODE.DATA_LOSS, errors.ServerFault, 3),
         (CODE.DEADLINE_EXCEEDED, errors.Unreachable, 4),
+        (CODE.CANCELLED, errors.Unreachable, 4),
     ],
 )
 def test_every_status_has_a_meaning_and_an_exit_code(

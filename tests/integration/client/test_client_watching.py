@@ -112,6 +112,14 @@ def test_a_server_that_stumbles_for_ever_is_given_up(fake: FakeServer, client: C
     assert fake.count("WatchJob") == HASTY.faults + 1
 
 
+@pytest.mark.parametrize("code", [grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL])
+def test_a_question_between_two_streams_may_fail_too(fake: FakeServer, client: Client, code: grpc.StatusCode) -> None:
+    fake.add_job(epochs=2)
+    fake.cuts, fake.cut_code = deque([2]), None
+    fake.failures["GetJob"] = deque([Failure(code)])
+    assert sequence(list(client.watch(JOB_ID, patience=HASTY))) == list(range(1, 7))
+
+
 @pytest.mark.parametrize(
     "code,error", [(grpc.StatusCode.NOT_FOUND, errors.NotFound), (grpc.StatusCode.UNAUTHENTICATED, errors.Unauthenticated)]
 )

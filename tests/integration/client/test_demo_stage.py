@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner
-from tests.integration.client.conftest import JOB_ID, FakeServer
+from tests.integration.client.conftest import JOB_ID, WAIT_SECONDS, FakeServer
 
 from trainyard.client.demo.command import demo
 from trainyard.client.demo.house import House
@@ -78,6 +80,54 @@ def test_a_server_that_does_not_come_up_is_said_with_its_last_words(stage: Stage
     assert "no command 'no-such-command'" in str(broken.value)
     house.evacuate()
     assert not [child for child in tmp_path.iterdir() if child.name == "home"]
+
+
+STAND_IN = """
+import json, signal, subprocess, sys, threading
+from pathlib import Path
+folder, code, child = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+asked = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: asked.set())
+if child:
+    subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait(60)", str(folder)], start_new_session=True)
+(folder / "ready.new").write_text(json.dumps({"listen": "127.0.0.1:1", "metrics": "127.0.0.1:2"}))
+(folder / "ready.new").rename(folder / "ready.json")
+print("last words", flush=True)
+while not asked.wait(0.01):
+    pass
+sys.exit(code)
+"""
+
+
+def house_with(stage: Stage, folder: Path, *, code: int, child: bool) -> House:
+    house = House(folder, ".", stage.environment)
+    house.command = (sys.executable, "-c", STAND_IN, str(folder), str(code), "child" if child else "")
+    return house
+
+
+def test_a_server_is_met_where_it_says_and_leaves_when_asked(stage: Stage, tmp_path: Path) -> None:
+    house = house_with(stage, tmp_path, code=0, child=False)
+    assert house.open() == ("127.0.0.1:1", "127.0.0.1:2")
+    assert house.close() < WAIT_SECONDS
+    house.evacuate()
+
+
+def test_a_server_that_ends_badly_is_said_with_its_last_words(stage: Stage, tmp_path: Path) -> None:
+    house = house_with(stage, tmp_path, code=3, child=False)
+    house.open()
+    with pytest.raises(BrokenPromiseError, match="exit code 3; it said:\nlast words"):
+        house.close()
+    house.evacuate()
+
+
+def test_a_process_that_is_left_behind_is_said_and_then_ended(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainyard.client.demo.house.LEFT_SECONDS", 0.1)
+    house = house_with(stage, tmp_path, code=0, child=True)
+    house.open()
+    with pytest.raises(BrokenPromiseError, match=r"processes are left behind: \d+"):
+        house.close()
+    house.evacuate()
+    assert not [process for process in psutil.process_iter(["cmdline"]) if str(tmp_path) in (process.info["cmdline"] or ())]
 
 
 def test_without_examples_the_demonstration_says_what_to_name(tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ def json_option(command: Command) -> Command:
 @contextmanager
 def session(server: str | None, token_file: str | None) -> Iterator[Client]:
     """Open a client; what goes wrong becomes one clear line and its exit code."""
+    # The library reports every server that says goodbye, on standard error, for its developers.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from trainyard.client.client import Client
     from trainyard.client.errors import ClientError
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 60.0
 SHUTDOWN_SECONDS = 30.0
+# A process that was killed needs a moment to be gone.
+LEFT_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
 
@@ -72,7 +74,7 @@ class House:
         if code != 0:
             raise BrokenPromiseError(f"the server ended with exit code {code}; it said:\n{self._last_words()}")
         took = time.monotonic() - began
-        if not until(lambda: not self._left(inhabitants), SHUTDOWN_SECONDS):
+        if not until(lambda: not self._left(inhabitants), LEFT_SECONDS):
             left = ", ".join(str(process.pid) for process in self._left(inhabitants))
             raise BrokenPromiseError(f"processes are left behind: {left}")
         return took
@@ -87,6 +89,7 @@ class House:
             self._process.wait()
         for process in self._left(inhabitants):
             process.kill()
+        until(lambda: not self._left(inhabitants), LEFT_SECONDS)
 
     def _ended(self) -> bool:
         return self._process is not None and self._process.poll() is not None
