@@ -188,6 +188,10 @@ def test_a_baseline_is_written_used_and_told_when_it_is_wrong(run: Run, write: W
     outcome = check(run, path, "--select", "LR", "--baseline", "sub/known.json")
     assert outcome.code == 0
     assert [finding["suppressed"] for finding in outcome.json["files"][0]["findings"]] == ["baseline"]
+    assert "baseline" not in outcome.err
+    write("specs/a.trainspec.json")
+    assert "mended since the baseline was written: 1" in check(run, path, "--select", "LR", "--baseline", "sub/known.json").err
+    assert "mended" not in check(run, path, "--select", "SPEC", "--baseline", "sub/known.json").err
     write("specs/b.trainspec.json", optimizer=FAST)
     assert check(run, "specs/b.trainspec.json", "--select", "LR", "--baseline", "sub/known.json").code == 1
     for wrong in ("{}", "[]", "{", '{"version": 9, "findings": []}'):

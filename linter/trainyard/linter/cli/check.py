@@ -86,6 +86,8 @@ def _check(paths: Sequence[str], requested: Sequence[outputs.Output], color: str
             run.add(path, report, reporters)
         for reporter in reporters:
             reporter.close()
+    if run.stale:
+        click.echo(f"mended since the baseline was written: {run.stale}; write it anew with --write-baseline", err=True)
     if options["write_baseline"] is not None:
         return _write_baseline(options["write_baseline"], run)
     return run.exit_code if fixer is None else _exit_code_of_fixing(run, fixer, options)

@@ -115,6 +115,7 @@ class Run:
         self._keep = keep
         self._passed = True
         self._crashed = False
+        self.stale = 0
         self.kept: list[tuple[str, Report]] = []
 
     def add(self, path: str, report: Report, reporters: Sequence[Reporter]) -> None:
@@ -123,6 +124,10 @@ class Run:
             reporter.file(self._checker.shown(path), report)
         self._passed = self._passed and report.passed
         self._crashed = _tell_crashes(report) or self._crashed
+        if report.configuration.baseline:
+            from trainyard.linter.engine import baseline
+
+            self.stale += baseline.stale(report)
         if self._keep:
             self.kept.append((path, report))
 

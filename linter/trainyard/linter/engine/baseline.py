@@ -6,8 +6,13 @@ A baseline never hides faults of text or schema: nothing behind them was judged.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from trainyard.linter.engine.findings import Finding
+from trainyard.linter.engine.plan import plan
+
+if TYPE_CHECKING:
+    from trainyard.linter.engine.report import Report
 
 REASON = "baseline"
 _NEVER = ("JSON", "SPEC", "LINT")
@@ -21,6 +26,15 @@ def mark(findings: Iterable[Finding], known: frozenset[tuple[str, str]]) -> list
 def candidates(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     """Return what a new baseline has to know, sorted, each once: findings already in the old one included."""
     return sorted({key(finding) for finding in findings if _counts(finding) or finding.suppressed == REASON})
+
+
+def stale(report: Report) -> int:
+    """Return how many entries of the baseline this file has no finding for any more, though their rules ran."""
+    if not report.configuration.baseline:
+        return 0
+    ran = {planned.rule.code for planned in plan(report.configuration).rules}
+    found = {key(finding) for finding in report.findings}
+    return sum(entry not in found and entry[0] in ran for entry in report.configuration.baseline)
 
 
 def key(finding: Finding) -> tuple[str, str]:

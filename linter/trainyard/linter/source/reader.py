@@ -9,27 +9,15 @@ for places; it never decides whether a file is good.
 from __future__ import annotations
 
 import re
-from json import JSONDecodeError, JSONDecoder
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainyard.linter.source import traps
-from trainyard.linter.source.faults import Edit, Fault, Suggestion, Target
-from trainyard.linter.source.scalars import read_word
+from trainyard.linter.source.scanner import FatalError, Scanner, escape, shown
 
 if TYPE_CHECKING:
     from trainyard.linter.source.document import Limits
     from trainyard.linter.source.places import Lines
 
-# Decodes a string at C speed; raw control characters are let through, to be noted afterwards.
-_STRINGS = JSONDecoder(strict=False)
-_SPACE = re.compile(r"[ \t\n\r]*+")
-_COMMENT = re.compile(r"//[^\n\r]*|/\*.*?\*/|#[^\n\r]*", re.DOTALL)
-# A number, a literal or whatever else stands between two separators.
-_WORD = re.compile(r"""[^\s,:\[\]{}"'/#]+""")
-_SINGLE_QUOTED = re.compile(r"'((?:[^'\\\n\r]++|\\.)*+)'")
-_RAW_STRING = re.compile(r'"(?:[^"\\\n\r]++|\\.)*+"')
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile(r"[\x00-\x1f]")
 _MEMBER_FOLLOWS = re.compile(r"""["'\w{\[+.-]""")
 
 
@@ -51,38 +39,23 @@ class _Keys:
         self.seen: dict[str, list[tuple[int, int, int]]] = {}
 
 
-class _FatalError(Exception):
-    """The text leaves no single reading from here on; the fault is already noted."""
-
-
-class Reader:
+class Reader(Scanner):
     """Reads one text once.
 
     Attributes:
-        faults: what was found, in order of place.
-        more_faults: 1 when reading stopped because there were too many.
         places: JSON pointer to place.
-        broken: pointers whose value could not be kept: null (or a replaced string) stands there.
     """
 
     def __init__(self, text: str, lines: Lines, limits: Limits) -> None:
-        self.faults: list[Fault] = []
-        self.more_faults = 0
+        super().__init__(text, lines, limits)
         self.places: dict[str, Place] = {}
-        self.broken: set[str] = set()
-        self._text = text
-        self._lines = lines
-        self._limits = limits
-        self._at = 0
 
     def read(self) -> dict[str, Any] | None:
         """Return the object that the text holds, or None when none can be used."""
         try:
             return self._document()
-        except _FatalError:
+        except FatalError:
             return None
-
-    # -- structure -------------------------------------------------------------------------------
 
     def _document(self) -> dict[str, Any] | None:
         self._skip()
@@ -153,7 +126,7 @@ class Reader:
         if depth > self._limits.depth:
             message = f"{what} nested {depth} levels deep; the limit is {self._limits.depth}"
             self.note(traps.NESTING_TOO_DEEP, message, start, start + 1, pointer=pointer)
-            raise _FatalError
+            raise FatalError
         self._at += 1
         return start
 
@@ -189,8 +162,6 @@ class Reader:
         message = f'missing comma: {self._found()} follows without one; write "," after the previous {what}'
         self.note(traps.INVALID_JSON, message, self._at, self._word_end(), edits=(self._edit(end, end, ","),), safe=True)
 
-    # -- keys, strings, words --------------------------------------------------------------------
-
     def _key(self, pointer: str) -> str:
         start = self._at
         if self._text[start] in "\"'":
@@ -204,133 +175,6 @@ class Reader:
         )
         return word
 
-    def _string(self, pointer: str, target: Target) -> str:
-        start = self._at
-        string: str
-        if self._text[start] == "'":
-            return self._single_quoted(pointer, target)
-        try:
-            string, self._at = _STRINGS.raw_decode(self._text, start)
-        except JSONDecodeError:
-            string = self._broken_string(start)
-        below = f"{pointer}/{escape(string)}" if target == "key" else pointer
-        if _CONTROL.search(self._text, start, self._at):
-            self._control_characters(below, target, start)
-        if _SURROGATE.search(string):
-            message = (
-                "string holds half of a UTF-16 pair (\\ud800 to \\udfff), which is no character; write the whole pair or the character"
-            )
-            self.note(traps.LONE_SURROGATE, message, start, self._at, pointer=_SURROGATE.sub("�", below), target=target)
-            string = _SURROGATE.sub("�", string)
-        return string
-
-    def _broken_string(self, start: int) -> str:
-        whole = _RAW_STRING.match(self._text, start)
-        if whole is None:
-            end = self._lines.span(start, start).start
-            self._fatal(
-                "this string is never closed: its line ends without a double quote",
-                start,
-                start + len(self._lines.line(end.line)) - end.column + 1,
-            )
-        self._at = whole.end()
-        message = (
-            'string holds an escape that JSON does not know; known are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX, a backslash itself is \\\\'
-        )
-        self.note(traps.INVALID_JSON, message, start, self._at)
-        return whole.group()[1:-1]
-
-    def _control_characters(self, pointer: str, target: Target, start: int) -> None:
-        raw = self._text[start : self._at]
-        if "\n" in raw or "\r" in raw:
-            first = self._lines.position(start)
-            width = len(self._lines.line(first.line)) - first.column + 1
-            self._fatal("this string goes over the end of its line; close it, or write the line end as \\n", start, start + width)
-        escaped = _CONTROL.sub(lambda match: _ESCAPES.get(match.group(), f"\\u{ord(match.group()):04x}"), raw)
-        message = "string holds a control character as it is; JSON wants it escaped (a tab is \\t)"
-        self.note(traps.NOT_STRICT_JSON, message, start, self._at, pointer=pointer, target=target, replacement=escaped, safe=True)
-
-    def _single_quoted(self, pointer: str, target: Target) -> str:
-        start = self._at
-        match = _SINGLE_QUOTED.match(self._text, start)
-        if match is None:
-            self._fatal("a string stands in double quotes, and this one is never closed", start, start + 1)
-        self._at = match.end()
-        string = re.sub(r"\\(.)", r"\1", match.group(1))
-        below = f"{pointer}/{escape(string)}" if target == "key" else pointer
-        written = '"' + string.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        message = f"single quotes: a string stands in double quotes, {shown(string)}"
-        self.note(
-            traps.NOT_STRICT_JSON,
-            message,
-            start,
-            self._at,
-            pointer=below,
-            target=target,
-            replacement=written,
-            safe="\\" not in match.group(),
-        )
-        return string
-
-    def _scalar(self, pointer: str) -> Any:
-        start = self._at
-        word = self._word()
-        reading = read_word(word)
-        if reading is None:
-            self._fatal(f"a value expected, found {self._found_at(start)}", start, max(self._at, start + 1))
-        if reading.trap is not None:
-            suggestion = None if reading.written is None else Suggestion(pointer, reading.value)
-            self.note(
-                reading.trap,
-                reading.message,
-                start,
-                self._at,
-                pointer=pointer,
-                replacement=reading.written,
-                suggestion=suggestion,
-                safe=reading.safe,
-            )
-        return reading.value
-
-    # -- white space, words, notes ---------------------------------------------------------------
-
-    def _skip(self) -> None:
-        """Move past white space; each comment on the way is a fault."""
-        text = self._text
-        while True:
-            match = _SPACE.match(text, self._at)
-            self._at = match.end() if match else self._at
-            if self._at >= len(text) or text[self._at] not in "/#":
-                return
-            comment = _COMMENT.match(text, self._at)
-            if comment is None:
-                self._fatal("this comment is never closed, and strict JSON has none", self._at, self._at + 1)
-            self._at = comment.end()
-            message = "comment: strict JSON has none, other programs refuse the file; move the note into experiment.description"
-            self.note(traps.COMMENT, message, comment.start(), comment.end(), replacement="")
-
-    def _word(self) -> str:
-        match = _WORD.match(self._text, self._at)
-        if match is None:
-            return ""
-        self._at = match.end()
-        return match.group()
-
-    def _word_end(self) -> int:
-        match = _WORD.match(self._text, self._at)
-        return match.end() if match else min(self._at + 1, len(self._text))
-
-    def _found(self) -> str:
-        return self._found_at(self._at)
-
-    def _found_at(self, index: int) -> str:
-        string = _RAW_STRING.match(self._text, index)
-        if string:
-            return shown(string.group()[1:-1])
-        match = _WORD.match(self._text, index)
-        word = match.group() if match else self._text[index : index + 1]
-        return shown(word) if word else "the end of the file"
-
     def _duplicate(self, key: str, pointer: str, keys: _Keys) -> None:
         seen = keys.seen[key]
         (first_start, first_end, _), (earlier_start, _, next_member), (start, end, _) = seen[0], seen[-2], seen[-1]
@@ -341,55 +185,6 @@ class Reader:
         message = f"key {shown(key)} is already written in line {first.line}, column {first.column}; keep one of them"
         drop = self._edit(earlier_start, keys.starts[next_member], "")
         self.note(traps.DUPLICATE_KEY, message, start, end, pointer=pointer, target="key", edits=(drop,), safe=True)
-
-    def _fatal(self, message: str, start: int, end: int) -> NoReturn:
-        self.note(traps.INVALID_JSON, message, start, end)
-        raise _FatalError
-
-    def _edit(self, start: int, end: int, replacement: str) -> Edit:
-        span = self._lines.span(start, end)
-        return Edit(span.start.offset, span.end.offset, replacement.encode())
-
-    def note(
-        self,
-        trap: traps.Trap,
-        message: str,
-        start: int,
-        end: int,
-        *,
-        pointer: str = "",
-        target: Target = "value",
-        replacement: str | None = None,
-        edits: tuple[Edit, ...] = (),
-        suggestion: Suggestion | None = None,
-        safe: bool = False,
-    ) -> None:
-        """Note a fault from ``start`` up to ``end``, mended by writing ``replacement`` there or by ``edits``."""
-        if trap in _BREAKING and target == "value":
-            self.broken.add(pointer)
-        if len(self.faults) >= self._limits.faults:
-            self.more_faults += 1
-            raise _FatalError
-        if replacement is not None:
-            edits = (self._edit(start, end, replacement),)
-        span = self._lines.span(start, end)
-        self.faults.append(trap.fault(message, span=span, pointer=pointer, target=target, edits=edits, suggestion=suggestion, safe=safe))
-
-
-_BREAKING = {traps.NOT_FINITE, traps.NUMBER_OVERFLOWS, traps.INTEGER_TOO_LARGE, traps.LONE_SURROGATE}
-_ESCAPES = {"\t": "\\t", "\b": "\\b", "\f": "\\f"}
-_MAX_SHOWN = 40
-
-
-def escape(key: str) -> str:
-    """Return ``key`` as a part of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
-
-
-def shown(text: str) -> str:
-    """Return ``text`` in double quotes for a message: no control characters, not too long."""
-    clipped = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
-    return '"' + "".join(character if character.isprintable() else "�" for character in clipped) + '"'
 
 
 def _kind(value: Any) -> str:
