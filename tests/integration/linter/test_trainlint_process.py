@@ -138,3 +138,10 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in err
+
+
+def test_the_output_does_not_depend_on_the_hash_seed(process: Run, write: Write) -> None:
+    write(optimizer={"type": "adam", "lr": 1, "learning_rat": 2}, training={"epoch": 1}, callbacks={"x": 1}, imbalance={"type": "foc"})
+    outcomes = [process("check", ".", "--format", "json", "--format", "sarif:out.sarif", env={"PYTHONHASHSEED": seed}) for seed in "12"]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].code == 1
