@@ -79,7 +79,10 @@ class Run:
 
     def _run(self, planned: Planned, case: Case) -> None:
         try:
-            for violation in planned.check(case):
+            for number, violation in enumerate(planned.check(case)):
+                if number >= MAX_FINDINGS:
+                    self.more_faults += 1
+                    break
                 if not self.configuration.partial or case.wrote(violation.pointer):
                     self._add_violation(planned, violation)
         except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others know

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from trainyard.linter.engine import plan
 from trainyard.linter.engine.configuration import MAX_FINDINGS, Configuration
 from trainyard.linter.engine.lint import lint
 from trainyard.linter.engine.report import Report
-from trainyard.linter.rules.rule import Rule
+from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.rule import Rule, Violation
 from trainyard.linter.source import Severity
 
 Text = Callable[..., str]
@@ -149,6 +150,18 @@ def test_a_flood_of_findings_is_cut_to_the_worst_and_counted(text: Text, with_ru
     assert report.more_findings >= 500 + 1 - MAX_FINDINGS
     assert {finding.code for finding in report.findings} == {"JSON003"}
     assert all(finding.severity is Severity.ERROR for finding in report.findings)
+
+
+def test_a_rule_that_never_stops_is_stopped(text: Text, with_rules: WithRules, always: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(_: Rule, __: Case) -> Iterator[Violation]:
+        while True:
+            yield Violation("/training", "again")
+
+    monkeypatch.setattr(type(always), "check", check)
+    with_rules(always)
+    report = lint(text())
+    assert len(report.findings) == MAX_FINDINGS
+    assert report.more_findings == 1
 
 
 def test_a_dated_ruleset_leaves_out_what_came_later(
