@@ -132,14 +132,18 @@ class Reader(Scanner):
 
     def _closes(self, bracket: str, start: int, what: str) -> bool:
         self._skip()
+        while self._text[self._at : self._at + 1] == ",":
+            message = f"a comma with nothing before it in this {what}; delete it"
+            # In an array, a value may be missing there.
+            self.note(traps.INVALID_JSON, message, self._at, self._at + 1, replacement="", safe=what == "object")
+            self._at += 1
+            self._skip()
         character = self._text[self._at : self._at + 1]
         if character == bracket:
             self._at += 1
             return True
         if not character:
             self._fatal(f"this {what} is never closed: the file ends without its {bracket}", start, start + 1)
-        if character == ",":
-            self._fatal(f"a comma with nothing before it; {bracket} or a value expected", self._at, self._at + 1)
         return False
 
     def _separator(self, bracket: str, what: str) -> None:

@@ -301,7 +301,6 @@ def test_a_top_level_that_is_no_object_says_what_it_is(raw: str) -> None:
         ('{"a": 1', 1, "never closed"),
         ('{"a": [1}', 9, '"]" expected'),
         ('{"a": 1} {', 10, "goes on after the end"),
-        ("{,}", 2, "nothing before it"),
         ('{"a": }', 7, "value expected"),
         ('{"a": "x\n"}', 7, "end of its line"),
         ('{"a": "\\x"}', 7, "escape"),
@@ -322,6 +321,13 @@ def test_a_missing_comma_is_found_mended_and_survived() -> None:
     found = faults(raw)
     assert [fault.name for fault in found] == ["invalid-json", "invalid-json"]
     assert Document.parse(mended(raw, found)).value == {"a": 1, "b": [1, 2]}
+
+
+@pytest.mark.parametrize("raw,safe", [('{,"a": 1}', True), ('{"a": 1,, "b": 2}', True), ('{"a": [1,,2]}', False), ("{,}", True)])
+def test_a_comma_too_many_is_found_mended_and_survived(raw: str, safe: bool) -> None:
+    fault = only(raw)
+    assert (fault.name, fault.safe, marked(raw, fault)) == ("invalid-json", safe, ",")
+    assert Document.parse(mended(raw, [fault])).faults == ()
 
 
 def test_all_faults_of_a_file_come_in_one_run_and_in_order() -> None:
