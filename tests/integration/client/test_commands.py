@@ -10,7 +10,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from tests.integration.client.conftest import JOB_ID, Failure, FakeServer, Shell, lint_refusal, moved, whole_run
+from tests.integration.client.conftest import JOB_ID, WAIT_SECONDS, Failure, FakeServer, Shell, lint_refusal, moved, whole_run
 
 from trainyard.v1 import job_pb2, lint_pb2
 
@@ -134,6 +134,8 @@ def test_a_file_that_is_absent_is_a_usage_error_before_anything_is_sent(fake: Fa
     ],
 )
 def test_wrong_usage_ends_with_2_and_calls_nobody(fake: FakeServer, shell: Shell, arguments: tuple[str, ...]) -> None:
+    for name in ("a", "b"):
+        (shell.folder / name).write_bytes(SPEC)
     done = shell.run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "rror:" in done.stderr
@@ -224,6 +226,7 @@ def test_wait_and_watch_off_a_terminal_end_with_the_outcome(fake: FakeServer, sh
     assert waited.returncode == code
     (document,) = lines(waited.stdout)
     assert (document["state"], document["reason"]) == (state.lower(), reason.lower())
+    assert fake.count("WatchJob") == 0
     watched = shell.run("watch", JOB_ID)
     assert watched.returncode == code
     assert watched.stdout.startswith(f"{JOB_ID}  digits-small-cnn  {state.lower()} ({reason.lower()})\n")
@@ -268,6 +271,22 @@ def test_watch_json_is_one_object_a_line_and_nothing_else(fake: FakeServer, shel
     assert [line["seq"] for line in told if "seq" in line] == [1, 2, 3, 4, 5, 6]
     assert [line["attempt"] for line in told if line["type"] == "reconnecting"] == [1]
     assert {"type": "epoch", "epoch": 2, "metrics": {"loss": 0.5, "val_accuracy": 0.75}}.items() <= told[-2].items()
+
+
+def test_a_restart_of_the_server_is_told_and_makes_no_other_noise(fake: FakeServer, shell: Shell) -> None:
+    fake.add_job()
+    fake.tell(JOB_ID, *whole_run(2)[:3])
+    with shell.start("watch", JOB_ID, "--progress", "json", stdout=-1, stderr=-1) as process:
+        assert process.stdout is not None
+        first = [process.stdout.readline() for _ in range(3)]
+        fake.stop()
+        fake.start()
+        fake.tell(JOB_ID, *whole_run(2)[3:])
+        rest, noise = process.communicate(timeout=WAIT_SECONDS)
+    told = lines(b"".join([*first, rest]).decode())
+    assert [line["seq"] for line in told if "seq" in line] == [1, 2, 3, 4, 5, 6]
+    assert {line["type"] for line in told} == {"state", "epoch", "reconnecting"}
+    assert (process.returncode, noise) == (0, b"")
 
 
 def test_submit_and_wait_as_json_is_one_object_the_ended_job(fake: FakeServer, shell: Shell, spec: Path) -> None:
