@@ -7,6 +7,7 @@ It decides about hints only, never about findings.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 ABSENT = object()
@@ -31,10 +32,11 @@ class Node:
     def value(self) -> Any:
         """The plain JSON value; what is not written or makes no sense is left out."""
         if self.kind == "object":
-            values = {member.key: member.node.value for member in self.members if member.node is not None}
-            return {key: value for key, value in values.items() if value is not ABSENT}
+            written = {member.key: member.node.value for member in self.members if member.node is not None}
+            return {key: value for key, value in written.items() if value is not ABSENT}
         if self.kind == "array":
-            return [None if element.value is ABSENT else element.value for element in self.elements]
+            values = [element.value for element in self.elements]
+            return [None if value is ABSENT else value for value in values]
         return self.scalar
 
 
@@ -91,7 +93,7 @@ class Outline:
         self.text = text
         self.root = root
 
-    @property
+    @cached_property
     def value(self) -> Any:
         """The document as far as it is written."""
         return {} if self.root is None else self.root.value

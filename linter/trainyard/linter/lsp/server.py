@@ -114,7 +114,9 @@ def _follow_documents(server: TrainlintServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
-    def _settings_changed(_: object) -> None:
+    def _settings_changed(
+        _: types.DidSaveTextDocumentParams | types.DidChangeWatchedFilesParams | types.DidChangeConfigurationParams,
+    ) -> None:
         session.refresh()
 
 

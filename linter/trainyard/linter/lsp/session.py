@@ -1,16 +1,18 @@
 """The documents that an editor has open, each with the newest verdict on it.
 
-A judgement costs about a millisecond, but typing sends several changes in a row and a busy editor sends them
-in bursts: all changes within one window share a judgement. Whoever asks for the verdict in between gets it at once.
+A judgement costs about a millisecond, so a keystroke is judged at once. Pasting and replacing everywhere send changes
+in bursts: those that come within one window after a judgement share the next one. Whoever asks for the verdict in
+between gets it on the newest text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import unquote, urlsplit
 
+from trainyard.linter.engine.configuration import MAX_BYTES
 from trainyard.linter.lsp import tolerant
+from trainyard.linter.lsp.addresses import is_spec, path_of
 from trainyard.linter.lsp.text import ClientText
 
 if TYPE_CHECKING:
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
     from trainyard.linter.lsp.outline import Outline
     from trainyard.linter.lsp.ports import Judge
 
-SUFFIX = ".trainspec.json"
-LANGUAGE = "trainspec"
-# Shorter than a reader notices; longer than the changes of one keystroke are apart.
+# Shorter than anybody notices, and than a fast typist's keystrokes are apart.
 WINDOW_SECONDS = 0.05
 
 
@@ -34,35 +34,32 @@ class Handle(Protocol):
 class Open:
     """One open document."""
 
-    __slots__ = ("_outline", "pending", "report", "text", "uri", "version")
+    __slots__ = ("_outline", "is_stale", "report", "text", "uri", "version", "window")
 
     def __init__(self, uri: str, text: ClientText, version: int | None) -> None:
         self.uri = uri
         self.text = text
         self.version = version
         self.report: Report | None = None
-        self.pending: Handle | None = None
+        self.is_stale = True
+        self.window: Handle | None = None
         self._outline: Outline | None = None
 
     def write(self, text: ClientText, version: int | None) -> None:
         """Replace the text."""
-        self.text, self.version, self._outline = text, version, None
+        self.text, self.version, self._outline, self.is_stale = text, version, None, True
 
     @property
     def path(self) -> str:
-        """The path that settings are looked up for; a name in the working directory for what has none."""
-        parts = urlsplit(self.uri)
-        path = unquote(parts.path)
-        if parts.scheme != "file":
-            return path.rpartition("/")[2] or f"untitled{SUFFIX}"
-        is_drive = len(path) > 2 and path[0] == "/" and path[2] == ":"
-        return path[1:] if is_drive else f"//{parts.netloc}{path}" if parts.netloc else path
+        """The path that settings are looked up for."""
+        return path_of(self.uri)
 
     @property
     def outline(self) -> Outline:
-        """What the text says so far."""
+        """What the text says so far; nothing for one that is too large to be judged."""
         if self._outline is None:
-            self._outline = tolerant.read(self.text.text)
+            limit = self.report.document.limits.bytes if self.report is not None else MAX_BYTES
+            self._outline = tolerant.read(self.text.text if len(self.text.raw) <= limit else "")
         return self._outline
 
 
@@ -99,26 +96,25 @@ class Session:
         self._settle(document)
 
     def change(self, uri: str, text: ClientText, version: int | None) -> None:
-        """Take a new text of a document; it is judged when the window ends."""
+        """Take a new text of a document; it is judged at once, or when the window ends that is open."""
         document = self._open.get(uri)
-        if document is None:
-            return
-        document.write(text, version)
-        if document.pending is None:
-            document.pending = self._later(WINDOW_SECONDS, lambda: self._settle(document))
+        if document is not None:
+            document.write(text, version)
+            if document.window is None:
+                self._settle(document)
+                document.window = self._later(WINDOW_SECONDS, lambda: self._end_window(document))
 
     def close(self, uri: str) -> Open | None:
         """Forget a document; return what is forgotten."""
         document = self._open.pop(uri, None)
-        if document is not None and document.pending is not None:
-            document.pending.cancel()
+        if document is not None and document.window is not None:
+            document.window.cancel()
         return document
 
     def find(self, uri: str) -> Open | None:
         """Return an open document with the verdict on its newest text."""
         document = self._open.get(uri)
-        if document is not None and document.pending is not None:
-            document.pending.cancel()
+        if document is not None and document.is_stale:
             self._settle(document)
         return document
 
@@ -133,16 +129,16 @@ class Session:
         """Return the verdict on another text of a document."""
         return self._judge.judge(document.path, raw).report
 
+    def _end_window(self, document: Open) -> None:
+        document.window = None
+        if document.is_stale:
+            self._settle(document)
+            document.window = self._later(WINDOW_SECONDS, lambda: self._end_window(document))
+
     def _settle(self, document: Open) -> None:
-        document.pending = None
         verdict = self._judge.judge(document.path, document.text.raw)
-        document.report = verdict.report
+        document.report, document.is_stale = verdict.report, False
         if verdict.complaint is not None and verdict.complaint not in self._complaints:
             self._complaints.add(verdict.complaint)
             self._complain(verdict.complaint)
         self._publish(document)
-
-
-def is_spec(uri: str, language: str) -> bool:
-    """Tell whether a document is ours: editors attach servers by language, and not every JSON file is a spec."""
-    return language == LANGUAGE or unquote(urlsplit(uri).path).endswith(SUFFIX)

@@ -74,7 +74,10 @@ class _Builder:
             self.root = node
         elif top.kind == "array":
             top.elements.append(node)
-        elif top.members and top.members[-1].node is None:
+        else:
+            if not top.members or top.members[-1].node is not None:
+                # A bracket where a key belongs: nothing is known about what it holds.
+                top.members.append(Member("", node.start, node.start))
             top.members[-1].node = node
         self._open.append(node)
 

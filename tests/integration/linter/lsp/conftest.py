@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -20,15 +21,15 @@ PATIENCE_SECONDS = 60.0
 SNIPPETS = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}}}
 
 
-class Editor:
-    """Starts a server and speaks with it. Every wait has a deadline."""
+class Connection:
+    """A server process and the wire to it. Every wait has a deadline."""
 
     def __init__(self, folder: Path) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
         self.process = subprocess.Popen(
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env=environment
         )
-        self.folder = folder
+        self.capabilities: dict[str, Any] = {}
         self.said: list[dict[str, Any]] = []
         self._inbox: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._id = 0
@@ -36,8 +37,6 @@ class Editor:
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._listen, self._collect_errors)]
         for thread in self._threads:
             thread.start()
-
-    # -- the wire --------------------------------------------------------------------------------
 
     def send_raw(self, raw: bytes) -> None:
         assert self.process.stdin is not None
@@ -48,19 +47,17 @@ class Editor:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
         self.send_raw(b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
-    def notify(self, method: str, params: Any) -> None:
-        self.send(method=method, params=params)
+    def ask(self, method: str, params: Any) -> dict[str, Any]:
+        """Return the whole answer to a request, an error included."""
+        self._id += 1
+        number = self._id
+        self.send(id=number, method=method, params=params)
+        return self.wait(lambda message: message.get("id") == number and "method" not in message)
 
     def request(self, method: str, params: Any) -> Any:
         answer = self.ask(method, params)
         assert "error" not in answer, answer
         return answer["result"]
-
-    def ask(self, method: str, params: Any) -> dict[str, Any]:
-        self._id += 1
-        number = self._id
-        self.send(id=number, method=method, params=params)
-        return self.wait(lambda message: message.get("id") == number and "method" not in message)
 
     def wait(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Return the first message that is wanted; those before it are kept in ``said``."""
@@ -76,6 +73,40 @@ class Editor:
                 return message
             self.said.append(message)
 
+    def initialize(self, folder: Path, capabilities: dict[str, Any]) -> None:
+        params = {"processId": os.getpid(), "rootUri": folder.as_uri(), "capabilities": capabilities}
+        self.capabilities = self.request("initialize", params)["capabilities"]
+        self.send(method="initialized", params={})
+
+    def leave(self) -> int:
+        """Say good-bye as the protocol wants it; return the exit code."""
+        assert self.request("shutdown", None) is None
+        self.send(method="exit", params=None)
+        return self.process.wait(timeout=PATIENCE_SECONDS)
+
+    def hang_up(self) -> int:
+        """Go away without a word; return the exit code."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        return self.process.wait(timeout=PATIENCE_SECONDS)
+
+    def close(self) -> None:
+        try:
+            self.hang_up()
+        finally:
+            self.process.kill()
+            self.process.wait(timeout=PATIENCE_SECONDS)
+        for thread in self._threads:
+            thread.join(timeout=PATIENCE_SECONDS)
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+    @property
+    def errors(self) -> str:
+        return b"".join(self._errors).decode()
+
     def _listen(self) -> None:
         stream = self.process.stdout
         assert stream is not None
@@ -90,26 +121,50 @@ class Editor:
 
     def _collect_errors(self) -> None:
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._errors.append(line)
+        self._errors.extend(self.process.stderr)
+
+
+Connect = Callable[[dict[str, Any]], Connection]
+
+
+class Editor:
+    """What a person does with an editor, in a folder of its own."""
+
+    def __init__(self, folder: Path, connect: Connect) -> None:
+        self.folder = folder
+        self._connect = connect
+        self._connection: Connection | None = None
+        self._opened: set[str] = set()
 
     @property
-    def errors(self) -> str:
-        return b"".join(self._errors).decode()
+    def server(self) -> Connection:
+        assert self._connection is not None, "start() comes first"
+        return self._connection
 
-    # -- what an editor does ---------------------------------------------------------------------
+    @property
+    def said(self) -> list[dict[str, Any]]:
+        return self.server.said
 
     def start(self, **capabilities: Any) -> dict[str, Any]:
-        params = {"processId": os.getpid(), "rootUri": self.folder.as_uri(), "capabilities": capabilities}
-        answer: dict[str, Any] = self.request("initialize", params)
-        self.notify("initialized", {})
-        return answer["capabilities"]  # type: ignore[no-any-return]  # what the protocol promises
+        self._connection = self._connect(capabilities)
+        self._connection.said.clear()
+        return self._connection.capabilities
+
+    def request(self, method: str, params: Any) -> Any:
+        return self.server.request(method, params)
+
+    def notify(self, method: str, params: Any) -> None:
+        self.server.send(method=method, params=params)
+
+    def wait(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        return self.server.wait(wanted)
 
     def uri(self, name: str = "a.trainspec.json") -> str:
         return (self.folder / name).as_uri()
 
     def open(self, text: str, name: str = "a.trainspec.json", language: str = "json") -> list[dict[str, Any]]:
         """Open a document; return what the server finds in it."""
+        self._opened.add(self.uri(name))
         item = {"uri": self.uri(name), "languageId": language, "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": item})
         return self.diagnostics(1, name)
@@ -140,58 +195,67 @@ class Editor:
         place = diagnostic["range"] if diagnostic else whole
         return self.request("textDocument/codeAction", {"textDocument": {"uri": self.uri()}, "range": place, "context": context}) or []
 
-    def leave(self) -> int:
-        """Say good-bye as the protocol wants it; return the exit code."""
-        assert self.request("shutdown", None) is None
-        self.notify("exit", None)
-        return self.process.wait(timeout=PATIENCE_SECONDS)
+    def put_away(self) -> None:
+        """Close every document; what the server says about that is no matter of the next test."""
+        for uri in self._opened if self._connection is not None else ():
+            self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+            self.request("textDocument/hover", {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 0}})
 
-    def close(self) -> None:
-        for stream in (self.process.stdin,):
-            assert stream is not None
-            try:
-                stream.close()
-            except BrokenPipeError:
-                pass
-        try:
-            self.process.wait(timeout=PATIENCE_SECONDS)
-        finally:
-            self.process.kill()
-            self.process.wait(timeout=PATIENCE_SECONDS)
-        for thread in self._threads:
-            thread.join(timeout=PATIENCE_SECONDS)
-        for pipe in (self.process.stdout, self.process.stderr):
-            assert pipe is not None
-            pipe.close()
+    @staticmethod
+    def text_at(text: str, place: dict[str, Any]) -> str:
+        """Return what stands in a range."""
+        raw = text.encode("utf-16-le")
+        return raw[_place(text, place["start"]) : _place(text, place["end"])].decode("utf-16-le")
+
+    @staticmethod
+    def edited(text: str, edits: list[dict[str, Any]]) -> str:
+        """Return the text after the edits, made as an editor makes them."""
+        raw = text.encode("utf-16-le")
+        for edit in sorted(edits, key=lambda edit: _place(text, edit["range"]["start"]), reverse=True):
+            start, end = (_place(text, edit["range"][side]) for side in ("start", "end"))
+            raw = raw[:start] + edit["newText"].encode("utf-16-le") + raw[end:]
+        return raw.decode("utf-16-le")
+
+    def mended(self, text: str, action: dict[str, Any], name: str = "a.trainspec.json") -> str:
+        """Return the text after a code action."""
+        return self.edited(text, action["edit"]["changes"][self.uri(name)])
+
+
+@pytest.fixture(scope="session")
+def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
+    """Connect to a server that knows these capabilities; it starts once and serves every test that asks for it."""
+    folder = tmp_path_factory.mktemp("servers")
+    started: dict[str, Connection] = {}
+
+    def to(capabilities: dict[str, Any]) -> Connection:
+        key = json.dumps(capabilities, sort_keys=True)
+        if key not in started:
+            started[key] = Connection(folder)
+            started[key].initialize(folder, capabilities)
+        return started[key]
+
+    yield to
+    for connection in started.values():
+        connection.close()
 
 
 @pytest.fixture
-def editor(tmp_path: Path) -> Iterator[Editor]:
-    """An editor whose server has started but was told nothing yet."""
-    made = Editor(tmp_path)
+def editor(tmp_path: Path, connect: Connect) -> Iterator[Editor]:
+    """An editor in a folder of its own; ``start`` connects it."""
+    made = Editor(tmp_path, connect)
     yield made
-    made.close()
+    made.put_away()
 
 
-def text_at(text: str, place: dict[str, Any]) -> str:
-    """Return what stands in a range, columns in UTF-16 units."""
-    return _from(text, place["start"], place["end"])
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Connection]:
+    """A server process of its own, which was told nothing yet."""
+    connection = Connection(tmp_path)
+    yield connection
+    connection.close()
 
 
-def _from(text: str, start: dict[str, int], end: dict[str, int]) -> str:
-    return text.encode("utf-16-le")[_units(text, start) : _units(text, end)].decode("utf-16-le")
-
-
-def _units(text: str, position: dict[str, int]) -> int:
+def _place(text: str, position: dict[str, int]) -> int:
+    """Return the byte of the UTF-16 text at which a position lies."""
     lines = text.split("\n")
-    before = sum(len(line.encode("utf-16-le")) + 2 for line in lines[: position["line"]])
-    return before + 2 * position["character"]
-
-
-def edited(text: str, edits: list[dict[str, Any]]) -> str:
-    """Return the text after the edits, applied as an editor does."""
-    raw = text.encode("utf-16-le")
-    for edit in sorted(edits, key=lambda edit: _units(text, edit["range"]["start"]), reverse=True):
-        start, end = (_units(text, edit["range"][side]) for side in ("start", "end"))
-        raw = raw[:start] + edit["newText"].encode("utf-16-le") + raw[end:]
-    return raw.decode("utf-16-le")
+    return sum(len(line.encode("utf-16-le")) + 2 for line in lines[: position["line"]]) + 2 * position["character"]
