@@ -100,11 +100,12 @@ def test_a_dataset_that_is_not_here_refuses(live: Live, spec: Spec) -> None:
 
 
 def test_a_suppressed_error_is_still_an_error_here(live: Live, spec: Spec) -> None:
-    gone = {"type": "csv", "path": "gone.csv", "target": "label", "input_shape": [2]}
-    silenced = json.loads(spec(dataset=gone))
-    silenced["$lint"] = [{"rule": "SRV002", "reason": "trust me"}]
-    failure = Failure(lambda: live.call("CreateJob", pb.CreateJobRequest(spec=json.dumps(silenced).encode())))
+    huge = json.loads(spec(training={"epochs": 3, "batch_size": 10**9}))
+    huge["$lint"] = [{"rule": "batch-exceeds-memory", "reason": "trust me"}]
+    failure = Failure(lambda: live.call("CreateJob", pb.CreateJobRequest(spec=json.dumps(huge).encode())))
     assert failure.code is Code.FAILED_PRECONDITION
+    errors = [one for one in failure.detail(lint_pb2.LintReport).findings if one.severity == lint_pb2.SEVERITY_ERROR]
+    assert "batch-exceeds-memory" in {one.name for one in errors if not one.HasField("suppressed_reason")}
 
 
 REFUSALS: list[tuple[str, Any, grpc.StatusCode, str]] = [
