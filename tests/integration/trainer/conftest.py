@@ -151,14 +151,14 @@ def _write(path: Path, *ingredients: str, **changes: Any) -> wire.RunFolder:
 def _read(folder: wire.RunFolder, verdict: Verdict | None = None) -> Result:
     events = [wire.decode(line).body for line in folder.events.read_bytes().splitlines()]
     last = events[-1] if events else None
-    said = Verdict(last.outcome, last.reason, last.message) if isinstance(last, wire.Ended) else verdict
+    said = verdict or (Verdict(last.outcome, last.reason, last.message) if isinstance(last, wire.Ended) else None)
     assert said is not None, events
     return Result(folder, said, events)
 
 
-def _train(folder: wire.RunFolder, root: Path) -> Result:
+def _train(folder: wire.RunFolder, root: Path, device: str = CPU) -> Result:
     journal = Journal(folder.events, 1, time.time)
-    verdict = run(Task(folder, journal, root, CPU, time.monotonic))
+    verdict = run(Task(folder, journal, root, device, time.monotonic))
     journal.close()
     return _read(folder, verdict)
 
@@ -179,7 +179,7 @@ def read_run() -> Callable[[wire.RunFolder], Result]:
 @pytest.fixture
 def train(write_run: Callable[..., wire.RunFolder], data_root: Path) -> Callable[..., Result]:
     """Trains a quick spec of the named ingredients, with sections changed, in this process."""
-    return lambda *ingredients, root=data_root, **changes: _train(write_run(*ingredients, **changes), root)
+    return lambda *ingredients, root=data_root, device=CPU, **changes: _train(write_run(*ingredients, **changes), root, device)
 
 
 @pytest.fixture(scope="session")

@@ -116,6 +116,17 @@ def test_early_stopping_ends_the_run_and_brings_the_best_weights_back(train: Any
     assert (result.folder.artifacts / "best.keras").exists()
 
 
+def test_the_best_epoch_is_the_one_that_is_judged(train: Any) -> None:
+    """The largest validation loss counts as best, so that the best epoch is the first and not the last."""
+    watched = {"checkpoint": {"monitor": "val_loss", "mode": "max"}}
+    result = train(dataset={"split": {"test": None, "validation": 0.3}}, callbacks=watched, training={"epochs": 3})
+
+    judged, epochs = result.json("evaluation.json"), result.json("history.json")["epochs"]
+    assert (judged["part"], judged["epoch"]) == ("validation", 1)
+    assert judged["loss"] == pytest.approx(epochs[0]["val_loss"], rel=1e-6)
+    assert judged["loss"] > epochs[-1]["val_loss"]
+
+
 def test_a_plateau_lowers_the_rate_and_says_so(train: Any) -> None:
     plateau = {"type": "reduce_on_plateau", "monitor": "val_loss", "patience": 1, "factor": 0.1, "min_delta": 1000.0, "min_lr": 2e-4}
     result = train(training={"epochs": 4}, optimizer={"type": "adam", "learning_rate": 0.01}, scheduler=plateau)

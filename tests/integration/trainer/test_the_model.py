@@ -147,3 +147,11 @@ def _value(metric: Any, targets: Any, outputs: Any) -> float:
     metric.update_state(targets[:half], outputs[:half])
     metric.update_state(targets[half:], outputs[half:])
     return float(metric.result())
+
+
+def test_the_compiled_step_obeys_the_rates(train: Any) -> None:
+    """With no rate left in the second epoch, nothing is learnt in it: the compiled step reads what was laid out."""
+    result = train(training={"epochs": 3}, scheduler={"type": "step", "milestones": [{"epochs": 1}], "gamma": 1e-30})
+
+    losses = [epoch["val_loss"] for epoch in result.json("history.json")["epochs"]]
+    assert losses[0] == losses[1] == losses[2]

@@ -100,12 +100,3 @@ def test_a_limit_on_file_size_is_a_full_disk(start: Any, write_run: Any, read_ru
     assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, "disk_full")
     assert not (folder.artifacts / "best.keras").exists()
     assert not [file for file in folder.artifacts.iterdir() if ".part" in file.name]
-
-
-def test_a_gpu_that_is_promised_and_not_there_fails_the_run(write_run: Any, read_run: Any, data_root: Path) -> None:
-    folder = write_run()
-    command = [sys.executable, "-P", "-m", "trainyard.service.trainer", str(folder.path), "--data-root", str(data_root)]
-    environment = {**os.environ, "TRAINYARD_DEVICE": "gpu", "CUDA_VISIBLE_DEVICES": "-1"}
-
-    assert subprocess.run(command, env=environment, check=False, capture_output=True, timeout=DEADLINE_SECONDS).returncode == 1
-    assert "sees none" in read_run(folder).verdict.message

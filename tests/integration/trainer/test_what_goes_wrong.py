@@ -65,6 +65,18 @@ def test_layers_that_do_not_fit_the_samples_are_the_specs_fault(train: Any) -> N
     assert "\x1b" not in message
 
 
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"augmentation": [{"type": "random_contrast", "factor": 7.0}]}, "model can not be built"),
+        ({"optimizer": {"type": "sgd", "momentum": 7.0}}, "optimizer can not be made"),
+        ({"model": {"blocks": [{"filters": 2, "dropout": 7.0}]}}, "model can not be built"),
+    ],
+)
+def test_a_value_that_keras_refuses_is_the_specs_fault(train: Any, changes: dict[str, Any], words: str) -> None:
+    assert words in _failed(train("images", **changes), "spec")
+
+
 def test_a_loss_that_is_no_number_ends_the_run_and_the_epoch_is_kept(train: Any) -> None:
     result = train("regression", optimizer={"type": "sgd", "learning_rate": 1e30}, training={"epochs": 5})
 
@@ -137,3 +149,8 @@ def test_a_monitor_that_nobody_measures_is_refused(train: Any, monkeypatch: pyte
     monkeypatch.setattr("trainyard.service.trainer.run.untrainable", lambda _spec: ())
     message = _failed(train(callbacks={"checkpoint": {"monitor": "val_auc"}}), "spec")
     assert "this run reports loss, accuracy, f1, val_loss, val_accuracy, val_f1" in message
+
+
+def test_a_gpu_that_was_promised_and_is_not_there_fails_the_run(train: Any) -> None:
+    assert "the trainer sees none" in _failed(train(device="gpu"), "server")
+    assert "asks for 1" in _failed(train(resources={"gpus": 1}), "spec")

@@ -23,6 +23,7 @@ _BLENDING = {
 _COLOURED = frozenset({"random_saturation", "random_hue", "random_grayscale"})
 _OTHER_LOSSES = {"circle": "it trains embeddings, not classes", "ctc": "sequences of labels are not read yet"}
 _FOCUSABLE = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
+_SPARSE = frozenset({"sparse_categorical_crossentropy", "categorical_generalized_cross_entropy"})
 _IMAGE_AXES = 3
 _COLOURS = 3
 # An event holds 64 numbers: each metric twice, for training and validation, and the losses.
@@ -39,6 +40,7 @@ def _gaps(spec: Spec) -> Iterator[Gap]:
     yield from _dataset(spec)
     yield from _augmentation(spec)
     yield from _model(spec)
+    yield from _output(spec)
     yield from _objective(spec)
     yield from _optimization(spec)
     yield from _imbalance(spec)
@@ -101,11 +103,40 @@ def _objective(spec: Spec) -> Iterator[Gap]:
         yield "/loss/type", f"{loss.type} is not trained yet: {_OTHER_LOSSES[loss.type]}."
     if len(spec.metrics) > _MOST_METRICS:
         yield "/metrics", f"an epoch reports at most {_MOST_METRICS} metrics."
+    units = _units(spec)
+    if loss is not None and loss.type in _SPARSE and (spec.task != _CLASSIFICATION or units == 1):
+        yield "/loss/type", f"{loss.type} tells classes apart: it needs the task classification and one output per class."
     names = ["loss", "unweighted_loss", "epoch", "learning_rate"]
     for place, metric in enumerate(spec.metrics):
         if metric.name in names:
             yield f"/metrics/{place}/name", f'something else is already called "{metric.name}".'
         names.append(metric.name)
+        class_id = getattr(metric, "class_id", None)
+        if class_id is not None and units is not None and not 0 <= class_id < units:
+            yield f"/metrics/{place}/class_id", f"the output has no class {class_id}."
+
+
+def _units(spec: Spec) -> int | None:
+    """Return the width of the output, where the spec says it."""
+    return spec.model.output.units if isinstance(spec.model, Cnn | Mlp) else None
+
+
+def _output(spec: Spec) -> Iterator[Gap]:
+    """Hold the width of the output against what the spec says about its data."""
+    units, known = _units(spec), _width(spec)
+    one_for_two = spec.task == _CLASSIFICATION and units == 1 and known == 2
+    if known is not None and units is not None and units != known and not one_for_two:
+        yield "/model/output/units", f"the output has {units} units and the data has {known} classes or targets."
+
+
+def _width(spec: Spec) -> int | None:
+    """Return how many classes or targets the spec declares."""
+    if spec.task != "regression":
+        classes = spec.dataset.facts.classes
+        return len(classes) if isinstance(classes, tuple) else classes
+    if not isinstance(spec.dataset, Csv | Parquet):
+        return None
+    return 1 if isinstance(spec.dataset.target, str) else len(spec.dataset.target)
 
 
 def _optimization(spec: Spec) -> Iterator[Gap]:

@@ -21,6 +21,7 @@ from trainyard.service.trainer.device import AUTO, DEVICES
 from trainyard.service.trainer.failures import TRAINER_LOST, TerminatedRun
 from trainyard.service.trainer.journal import Journal
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -37,7 +38,8 @@ _TERMINATED = 128 + signal.SIGTERM
 )
 def main(run_folder: Path, attempt: int, data_root: Path, device: str) -> NoReturn:
     """Train the resolved spec in RUN_FOLDER."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in _ENDING:
+        signal.signal(number, _terminate)
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # Keras reads defaults from a file in the user's home, and writes one where there is none: here it finds no folder.
     os.environ["KERAS_HOME"] = os.devnull
@@ -55,6 +57,7 @@ def main(run_folder: Path, attempt: int, data_root: Path, device: str) -> NoRetu
     journal.append(verdict.as_event())
     journal.close()
     sys.stderr.write(f"{verdict.outcome} ({verdict.reason}): {verdict.message}\n")
+    sys.stdout.flush()
     sys.stderr.flush()
     # Nothing is left to be cleaned up, and a framework's threads can hang in an orderly exit.
     os._exit(_TERMINATED if verdict.reason == TRAINER_LOST else verdict.exit_code)
@@ -66,7 +69,8 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _ignore_termination() -> None:
     """Let the last word be written whole: a second signal must not cut it."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

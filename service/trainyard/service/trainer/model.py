@@ -6,7 +6,6 @@ augmentation as well.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +14,12 @@ import keras
 
 from trainyard.linter.spec.model.architecture import Cnn, Mlp, Output
 from trainyard.linter.spec.model.spec import Spec
-from trainyard.service.trainer import augmentation, scaling
+from trainyard.service.trainer import augmentation, refusals, scaling
 from trainyard.service.trainer.data.division import Division
 from trainyard.service.trainer.failures import DataError, SpecError
 from trainyard.service.trainer.layers import Bricks, Layer, collapse, flatten
 
 _IMAGE_AXES = 3
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +45,14 @@ def build(spec: Spec, division: Division) -> Built:
     keras.config.set_dtype_policy(spec.training.precision)
     shape = division.train.inputs.shape[1:]
     scaled = scaling.make(spec.dataset.scaling, division.train, spec.dataset.facts)
-    augmented = augmentation.make(spec.augmentation, scaled, spec.experiment.seed)
-    body = _body(spec, shape, _units(spec, division))
-    try:
+    units = _units(spec, division)
+    with refusals.as_spec_errors(f"The model can not be built for samples of the shape {list(shape)}"):
+        augmented = augmentation.make(spec.augmentation, scaled, spec.experiment.seed)
+        body = _body(spec, shape, units)
         inputs = keras.Input(shape, name="sample", dtype="float32")
         front = scaled.layer(inputs) if scaled.layer is not None else inputs
         kept = keras.Model(inputs, _chain(body, front), name="model")
         learner = keras.Model(inputs, _chain(body, _chain(augmented, front)), name="learner")
-    except ValueError as error:
-        raise SpecError(f"The model can not be built for samples of the shape {list(shape)}: {_core(error)}") from error
     return Built(learner, kept)
 
 
@@ -91,13 +88,6 @@ def _units(spec: Spec, division: Division) -> int:
     if wanted != real and not one_for_two:
         raise DataError(f"The output has {wanted} units and the data has {real} {'classes' if classes else 'targets'}.")
     return wanted
-
-
-def _core(error: ValueError) -> str:
-    """Return what Keras says in one sentence, without its colours, its frame and its list of arguments."""
-    lines = [_COLOUR.sub("", line).strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith("Exception encountered")]
-    return telling[0] if telling else type(error).__name__
 
 
 def _chain(layers: Iterable[Layer], value: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from trainyard.linter.estimate.schedule import Curve
 from trainyard.linter.spec.model.spec import Spec
 from trainyard.linter.spec.model.training import Oversample
-from trainyard.service.trainer import backend, model, objective, optimizers
+from trainyard.service.trainer import backend, model, objective, optimizers, refusals
 from trainyard.service.trainer.batches import Batches
 from trainyard.service.trainer.data import declared, division
 from trainyard.service.trainer.data.division import Division, Part
@@ -42,7 +42,8 @@ def prepare(spec: Spec, data_root: Path) -> Prepared:
     parts = division.read(spec.dataset, spec.task, data_root)
     declared.check(spec.dataset.facts, parts.whole, _whole_counts(parts))
     built = model.build(spec, parts)
-    goal = objective.make(spec, parts, int(built.kept.output_shape[-1]))
+    with refusals.as_spec_errors("The objective can not be made"):
+        goal = objective.make(spec, parts, int(built.kept.output_shape[-1]))
     train = _training_batches(spec, parts, goal)
     rates = EpochRates(Curve(spec.optimizer.learning_rate, spec.scheduler, len(train), spec.training.epochs))
     _compile(spec, built, goal, rates)
@@ -81,10 +82,8 @@ def _plain(spec: Spec, part: Part | None, goal: Objective) -> Batches | None:
 
 
 def _compile(spec: Spec, built: Built, goal: Objective, rates: EpochRates) -> None:
-    try:
+    with refusals.as_spec_errors("The optimizer can not be made"):
         optimizer = optimizers.make(spec.optimizer, rates)
-    except ValueError as error:
-        raise SpecError(f"The optimizer can not be made: {error}") from error
     if spec.training.loss_scale is not None:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     built.learner.compile(

@@ -37,7 +37,8 @@ class EpochRates(keras.optimizers.schedules.LearningRateSchedule):  # type: igno
         steps = self._curve.steps_per_epoch
         rates = [self._curve.at(epoch * steps + step) * self.scale for step in range(steps)]
         self._table.assign(np.asarray(rates, dtype=np.float32))
-        self._first.assign(self._optimizer.iterations)
+        # Through NumPy: on JAX a plain assignment would share one buffer, and the step gives its buffers away.
+        self._first.assign(keras.ops.convert_to_numpy(self._optimizer.iterations))
 
     def last_of(self, epoch: int) -> float:
         """Return the rate of the last step of ``epoch`` (counted from 0), under the present scale."""
