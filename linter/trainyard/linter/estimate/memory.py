@@ -10,7 +10,6 @@ low end and an honest "fits" the high one. Published estimators that add terms u
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from trainyard.linter.spec.model.optimizer import Adam, AdamW, Optimizer, RmsPro
 
 _NOTHING = Bytes(0, 0)
 _FLOAT32, _BOOL = 4, 1
+_ALIASES = frozenset({"Flatten", "Reshape"})
 
 # Bytes of a stored variable and of a computed activation, by Keras precision policy.
 _VARIABLE_BYTES = {"float32": 4, "mixed_float16": 4, "mixed_bfloat16": 4, "bfloat16": 2, "float16": 2}
@@ -100,28 +100,33 @@ def _sample_bytes(shapes: Shapes, compute: int) -> Bytes:
     """Return the activation bytes of one sample: what the backward pass reads, plus gradients alive at once.
 
     Low: each tensor that a weighted layer, a normalization or a pooling needs again, once, and one gradient of the
-    largest. High: every layer's output, masks as wide as numbers, and the two gradients that meet in the largest layer.
+    largest. High: every layer's output and what it computes inside, masks as wide as numbers, and the two gradients that
+    meet in the largest layer.
     """
     sizes = [prod(shapes.input_shape), *(layer.elements for layer in shapes.layers)]
     largest = max(sizes)
-    kept = set(_kept_tensors(shapes.layers))
-    masks = sum(layer.elements for layer in shapes.layers if layer.kind == "Dropout")
-    low = sum(sizes[tensor] for tensor in kept) * compute + masks * _BOOL + largest * compute
-    outputs = sizes[0] + sum(layer.elements for layer in shapes.layers if layer.kind != "Flatten")
-    high = (outputs + masks + 2 * largest) * compute + 2 * sizes[0] * _FLOAT32
-    return Bytes(low, high)
-
-
-def _kept_tensors(layers: tuple[Layer, ...]) -> Iterator[int]:
-    """Yield which tensors the backward pass reads: 0 is the input, ``i + 1`` the output of layer ``i``."""
-    stored = 0  # the tensor whose memory the current input shares: flattening copies nothing
-    for index, layer in enumerate(layers):
-        if layer.parameters or layer.kind.startswith("MaxPooling"):
-            yield stored
-        if layer.kind == "Activation":
-            yield index + 1
+    low = sum(sizes[tensor] for tensor in _kept_tensors(shapes.layers)) * compute + largest * compute
+    masks = outputs = 0
+    for layer in shapes.layers:
+        if layer.kind == "Dropout":
+            masks += layer.elements
         if layer.kind != "Flatten":
-            stored = index + 1
+            outputs += layer.elements + layer.inner
+    high = (sizes[0] + outputs + masks + 2 * largest) * compute + 2 * sizes[0] * _FLOAT32
+    return Bytes(low + masks * _BOOL, high)
+
+
+def _kept_tensors(layers: tuple[Layer, ...]) -> set[int]:
+    """Return which tensors the backward pass reads: 0 is the input, ``i + 1`` the output of layer ``i``."""
+    stored = [0]  # the tensor whose memory each one shares: flattening copies nothing
+    kept: set[int] = set()
+    for index, layer in enumerate(layers, start=1):
+        if layer.parameters or layer.kind.startswith("MaxPooling"):
+            kept.update(stored[tensor] for tensor in layer.inputs)
+        if layer.kind == "Activation":
+            kept.add(index)
+        stored.append(stored[layer.inputs[0]] if layer.kind in _ALIASES else index)
+    return kept
 
 
 def _patch_elements(shapes: Shapes, index: int) -> int:

@@ -247,12 +247,12 @@ class Case:
         declared: int | None = getattr(self.spec.model, "parameters", None)
         if declared is not None:
             return declared
-        return None if self.shapes is None or self.shapes.collapse is not None else self.shapes.trainable
+        return None if self.shapes is None or self.shapes.obstacle is not None else self.shapes.trainable
 
     @cached_property
     def demand(self) -> Demand | None:
         """What the run asks of a device, for any batch size."""
-        if self.shapes is None or self.shapes.collapse is not None:
+        if self.shapes is None or self.shapes.obstacle is not None:
             return None
         from trainyard.linter.estimate.memory import Demand
 

@@ -261,9 +261,9 @@ class FeatureMapCollapses(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Ask where building stopped."""
-        if case.shapes is None or case.shapes.collapse is None:
+        collapse = None if case.shapes is None else case.shapes.obstacle
+        if collapse is None or collapse.kind != "collapse":
             return
-        collapse = case.shapes.collapse
         size = " x ".join(number(axis) for axis in collapse.input_shape[:-1])
         told = f"{collapse.layer} leaves nothing of {size}"
         if "Pooling" in collapse.layer:
@@ -275,33 +275,48 @@ class FeatureMapCollapses(Rule):
 
 
 class InputDoesNotFitModel(Rule):
-    """The samples have a shape that the model cannot take.
+    """A layer gets a shape that it cannot take.
 
     What it checks:
-        A `cnn` or `transfer` model gets (height, width, channels); every axis of `input_shape` is above zero.
+        A `cnn` or `transfer` model gets (height, width, channels); every explicit layer gets as many axes as it needs; what is added,
+        concatenated or reshaped goes together; every axis of `input_shape` is above zero.
 
     Why it fails:
-        Keras refuses to build the model, or treats rows of a table as pictures.
+        Keras refuses to build the model.
 
     Evidence:
-        keras/src/layers/convolutional/base_conv.py (input of four axes, batch included).
+        The checks of Keras' own `build` and `compute_output_shape` (keras/src/layers); a test holds ours to real Keras.
 
     When to ignore:
         Never.
     """
 
     code = "NET005"
-    name = "input-does-not-fit-model"
+    name = "input-does-not-fit-layer"
     severity = Severity.ERROR
-    reads = ("/model", "/dataset/input_shape", "/dataset/type")
+    reads = ("/dataset/type", *MODEL_SHAPE)
     VALID = (Valid({"dataset": {"input_shape": [28, 28, 1]}}),)
     INVALID = (
         Invalid({"dataset": {"input_shape": [28, 28]}}, "/dataset/input_shape", "height, width, channels", fix=[28, 28, 1]),
         Invalid({"dataset": {"input_shape": [0]}}, "/dataset/input_shape", "above 0", onto="table"),
+        Invalid(
+            {
+                "model": {
+                    "layers": [
+                        {"type": "lstm", "units": 8},
+                        {"type": "lstm", "units": 8},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                }
+            },
+            "/model/layers/1",
+            "(steps, features)",
+            onto="layers",
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
-        """Compare the shape with the type of model."""
+        """Compare the shape with the type of model, then ask where building stopped."""
         pointer, written = "/dataset/input_shape", case.spec.dataset.input_shape
         if written is not None and any(axis is not None and axis < 1 for axis in written):
             yield Violation(pointer, f"input_shape {list(written)} has to be above 0 along every axis")
@@ -312,6 +327,10 @@ class InputDoesNotFitModel(Rule):
             advice = f"; write {[*shape, 1]}" if fix else "; use an mlp for tables"
             told = f"a {case.spec.model.type} takes samples of (height, width, channels), not of {list(shape)}"
             yield Violation(pointer if case.wrote(pointer) else "/model", f"{told}{advice}", suggestion=fix)
+            return
+        obstacle = None if case.shapes is None else case.shapes.obstacle
+        if obstacle is not None and obstacle.kind in {"rank", "join"}:
+            yield Violation(obstacle.pointer, f"{obstacle.layer} cannot take {list(obstacle.input_shape)}: {obstacle.reason}")
 
 
 class SizeNotPositive(Rule):

@@ -8,38 +8,55 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainyard.linter.shapes.layers import Collapse, Layer, Shape, Shapes
+from trainyard.linter.shapes.layers import Layer, Obstacle, Shape, Shapes
 
 if TYPE_CHECKING:
+    from trainyard.linter.shapes.stack import Stack
+    from trainyard.linter.spec.model.architecture import Model
     from trainyard.linter.spec.model.spec import Spec
 
-__all__ = ["Collapse", "Layer", "Shape", "Shapes", "infer"]
+__all__ = ["Layer", "Obstacle", "Shape", "Shapes", "infer", "known"]
 
 
 def infer(spec: Spec, input_shape: Shape | None = None, outputs: int | None = None) -> Shapes | None:
-    """Return the layers of the spec's model as Keras builds them.
+    """Return the layers of the spec's model as Keras builds them, up to the first that Keras would refuse.
 
     ``input_shape`` (without batch) and ``outputs`` (units of the last layer) stand in where the spec leaves them to the
-    data. ``None`` where either is unknown, where an axis has no known length, where the input does not fit the model, and
-    where Keras would not build it for a size of zero or less.
+    data. ``None`` where either is unknown, where an axis has no known length, and for a model that is only declared.
     """
-    from trainyard.linter.shapes.blocks import cnn, mlp
-    from trainyard.linter.shapes.stack import UnbuildableError
-    from trainyard.linter.spec.model.architecture import Cnn, Mlp
-
     shape = known(spec.dataset.input_shape) or input_shape
-    if not shape:
-        return None
+    return None if shape is None else layers_of(spec.model, shape, outputs)
+
+
+def layers_of(model: Model, input_shape: Shape, outputs: int | None = None) -> Shapes | None:
+    """Return the layers of a model on samples of this shape; ``None`` where the outputs are unknown, or it is only declared."""
+    from trainyard.linter.shapes.stack import ObstacleError, Stack
+
+    stack = Stack(input_shape)
     try:
-        match spec.model:
-            case Cnn():
-                return cnn(spec.model, shape, outputs)
-            case Mlp():
-                return mlp(spec.model, shape, outputs)
-            case _:
-                return None
-    except UnbuildableError:
-        return None
+        return stack.finished() if _grow(stack, model, outputs) else None
+    except ObstacleError as error:
+        return stack.finished(error.obstacle)
+
+
+def _grow(stack: Stack, model: Model, outputs: int | None) -> bool:
+    """Append all layers and tell whether the model could be told."""
+    from trainyard.linter.shapes import blocks
+    from trainyard.linter.spec.model.architecture import Cnn, Graph, Mlp, Sequential
+
+    match model:
+        case Cnn() | Mlp():
+            units = model.output.units or outputs
+            if units is None:
+                return False
+            blocks.cnn(stack, model, units) if isinstance(model, Cnn) else blocks.mlp(stack, model, units)
+            return True
+        case Sequential() | Graph():
+            from trainyard.linter.shapes import explicit
+
+            return explicit.grow(stack, model, outputs)
+        case _:
+            return False
 
 
 def known(shape: tuple[int | None, ...] | None) -> Shape | None:

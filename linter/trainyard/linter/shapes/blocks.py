@@ -9,50 +9,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trainyard.linter.shapes.layers import Shape, Shapes
-from trainyard.linter.shapes.stack import CollapsedError, Stack
-from trainyard.linter.spec.model.architecture import Cnn, ConvBlock, Mlp, Output
+from trainyard.linter.shapes.stack import Stack
+from trainyard.linter.spec.model.architecture import Cnn, ConvBlock, Head, Mlp, Output
 
 FLATTEN = "flatten"
-_IMAGE_AXES = 3
 
 
-def cnn(model: Cnn, input_shape: Shape, outputs: int | None = None) -> Shapes | None:
-    """Return the layers of a ``cnn`` on (height, width, channels); ``None`` where the input is no image, or the outputs are unknown."""
-    units = model.output.units or outputs
-    if len(input_shape) != _IMAGE_AXES or units is None:
-        return None
-    stack = Stack(input_shape)
-    try:
-        for index, block in enumerate(model.blocks):
-            _block(stack, block, index, model.activation)
-    except CollapsedError as error:
-        return Shapes(input_shape, tuple(stack.layers), error.collapse)
-    head = model.head
+def cnn(stack: Stack, model: Cnn, units: int) -> None:
+    """Append the layers of a ``cnn``; the stack's input is (height, width, channels)."""
+    for index, block in enumerate(model.blocks):
+        _block(stack, block, index, model.activation)
+    head(stack, model.head, model.activation)
+    add_output(stack, model.output, units)
+
+
+def mlp(stack: Stack, model: Mlp, units: int) -> None:
+    """Append the layers of an ``mlp``; an input of several axes is flattened first."""
+    if len(stack.shape) > 1:
+        stack.flatten()
+    stack.part = "hidden"
+    _hidden(stack, model.hidden, model.dropout, model.activation, batch_norm=model.batch_norm)
+    add_output(stack, model.output, units)
+
+
+def head(stack: Stack, head: Head, activation: str) -> None:
+    """Append what leads from a feature map to the output."""
     stack.pointer, stack.part = "/model/head", "head"
     if head.pooling == FLATTEN:
         stack.flatten()
     else:
         stack.global_pooling(head.pooling.removeprefix("global_"))
-    _hidden(stack, head.hidden, head.dropout, model.activation, batch_norm=head.batch_norm)
-    return _with_output(stack, model.output, units)
+    _hidden(stack, head.hidden, head.dropout, activation, batch_norm=head.batch_norm)
 
 
-def mlp(model: Mlp, input_shape: Shape, outputs: int | None = None) -> Shapes | None:
-    """Return the layers of an ``mlp``, an input of several axes flattened first; ``None`` where the outputs are unknown."""
-    units = model.output.units or outputs
-    if units is None:
-        return None
-    stack = Stack(input_shape)
-    if len(input_shape) > 1:
-        stack.flatten()
-    stack.part = "hidden"
-    _hidden(stack, model.hidden, model.dropout, model.activation, batch_norm=model.batch_norm)
-    return _with_output(stack, model.output, units)
+def add_output(stack: Stack, output: Output, units: int) -> None:
+    """Append the last layer and its activation."""
+    stack.pointer, stack.part = "/model/output", "output"
+    stack.dense(units, bias=output.bias)
+    stack.activation(output.activation)
 
 
 def _block(stack: Stack, block: ConvBlock, index: int, activation: str) -> None:
     stack.pointer, stack.part = f"/model/blocks/{index}", f"block {index + 1}"
+    stack.need_axes(f"Conv{len(block.kernel)}D", len(block.kernel) + 1)
     for convolution in range(block.convolutions):
         step = block.strides if convolution == 0 else 1
         stack.convolution(block.filters, block.kernel, (step,) * len(block.kernel), block.padding)
@@ -75,10 +74,3 @@ def _hidden(stack: Stack, hidden: Sequence[int], dropout: Sequence[float], activ
             stack.batch_normalization()
         stack.activation(activation)
         stack.dropout(dropout[index] if index < len(dropout) else 0.0)
-
-
-def _with_output(stack: Stack, output: Output, units: int) -> Shapes:
-    stack.pointer, stack.part = "/model/output", "output"
-    stack.dense(units, bias=output.bias)
-    stack.activation(output.activation)
-    return stack.finished()

@@ -14,8 +14,9 @@ class Layer(NamedTuple):
     """One layer as Keras builds it.
 
     ``kind`` is the Keras class name; ``output_shape`` leaves out the batch; ``trainable`` counts the part of
-    ``parameters`` that gradients reach; ``multiply_adds`` are those of one sample's forward pass;
-    ``pointer`` is the JSON pointer of the part of the spec that the layer comes from.
+    ``parameters`` that gradients reach; ``multiply_adds`` are those of one sample's forward pass; ``pointer`` is the JSON
+    pointer of the part of the spec that the layer comes from; ``inputs`` are the tensors that it takes (0 is the sample,
+    ``i + 1`` the output of layer ``i``); ``inner`` counts the numbers of one sample that it computes beside its output.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Layer(NamedTuple):
     trainable: int
     multiply_adds: int
     pointer: str
+    inputs: tuple[int, ...]
+    inner: int
 
     @property
     def elements(self) -> int:
@@ -32,21 +35,27 @@ class Layer(NamedTuple):
         return prod(self.output_shape)
 
 
-class Collapse(NamedTuple):
-    """Where a feature map would shrink below one pixel, so that Keras refuses to build the model."""
+class Obstacle(NamedTuple):
+    """Why Keras would refuse to build the model: at which layer, for which input, and what is wrong.
 
+    ``kind`` is ``collapse`` (less than one pixel is left), ``rank`` (another number of axes is needed), ``join`` (shapes that do
+    not go together), ``size`` (a size of zero or less), or ``depth`` (too many layers).
+    """
+
+    kind: str
     pointer: str
     layer: str
     input_shape: Shape
+    reason: str
 
 
 class Shapes:
-    """All layers of a model in order, with their sums; ``collapse`` tells where building stopped."""
+    """All layers of a model in order, with their sums; ``obstacle`` tells where building stopped, and why."""
 
-    def __init__(self, input_shape: Shape, layers: tuple[Layer, ...], collapse: Collapse | None = None) -> None:
+    def __init__(self, input_shape: Shape, layers: tuple[Layer, ...], obstacle: Obstacle | None = None) -> None:
         self.input_shape = input_shape
         self.layers = layers
-        self.collapse = collapse
+        self.obstacle = obstacle
 
     @cached_property
     def parameters(self) -> int:
@@ -65,7 +74,7 @@ class Shapes:
 
     @cached_property
     def multiply_adds(self) -> int:
-        """Multiply-adds of one sample's forward pass, in convolutions and dense layers."""
+        """Multiply-adds of one sample's forward pass, in convolutions, dense and recurrent layers."""
         return sum(layer.multiply_adds for layer in self.layers)
 
     @property

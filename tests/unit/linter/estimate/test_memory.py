@@ -6,7 +6,7 @@ import pytest
 
 from trainyard.linter.estimate.hardware import Bytes, profile
 from trainyard.linter.estimate.memory import Demand, slot_count
-from trainyard.linter.shapes.blocks import cnn, mlp
+from trainyard.linter.shapes import layers_of
 from trainyard.linter.shapes.layers import Shapes
 from trainyard.linter.spec.model.architecture import Cnn, ConvBlock, Head, Mlp, Output
 from trainyard.linter.spec.model.optimizer import Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd
@@ -17,14 +17,14 @@ MLP = Mlp("mlp", (100,), False, (0.0,), "relu", Output(10, "linear", True), None
 
 
 def dense_net() -> Shapes:
-    shapes = mlp(MLP, (50,))
+    shapes = layers_of(MLP, (50,))
     assert shapes is not None
     return shapes
 
 
 def image_net(size: int, filters: int) -> Shapes:
     block = ConvBlock(filters, (3, 3), 2, 1, "same", True, "max", 2, 0.2)
-    shapes = cnn(
+    shapes = layers_of(
         Cnn("cnn", (block, block), Head("flatten", (64,), False, (0.5,)), "relu", Output(10, "softmax", True), None), (size, size, 3)
     )
     assert shapes is not None

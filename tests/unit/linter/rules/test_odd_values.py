@@ -27,6 +27,42 @@ SCHEDULERS: tuple[dict[str, Any], ...] = (
     {"type": "reduce_on_plateau", "patience": 3},
 )
 
+EXPLICIT: tuple[list[dict[str, Any]], ...] = (
+    [
+        {"type": "embedding", "input_dim": 100, "output_dim": 8},
+        {"type": "lstm", "units": 4, "return_sequences": True, "bidirectional": True, "dropout": 0.1},
+        {"type": "gru", "units": 4},
+        {"type": "reshape", "target_shape": [2, 2]},
+        {"type": "layer_normalization"},
+        {"type": "dense", "units": 4, "activation": "softmax"},
+    ],
+    [
+        {"type": "reshape", "target_shape": [8, 8, 3]},
+        {"type": "conv2d", "filters": 4, "kernel_size": [3, 3], "dilation_rate": 2, "groups": 1},
+        {"type": "residual_block", "filters": 4, "convolutions": 2, "strides": 2},
+        {"type": "dense_block", "convolutions": 2, "growth_rate": 3},
+        {"type": "conv2d_transpose", "filters": 2, "kernel_size": 3, "strides": 2, "output_padding": 1},
+        {"type": "separable_conv2d", "filters": 2, "kernel_size": 3, "depth_multiplier": 2},
+        {"type": "group_normalization", "groups": 2},
+        {"type": "resizing", "height": 9, "width": 9},
+        {"type": "max_pooling2d", "pool_size": 2, "strides": 1},
+        {"type": "normalization", "mean": 0.5, "variance": 2.0},
+        {"type": "flatten"},
+        {"type": "dense", "units": 4, "activation": "softmax"},
+    ],
+)
+
+
+def drawn(draw: random.Random, name: str) -> dict[str, Any]:
+    fragment: dict[str, Any] = {"scheduler": draw.choice(SCHEDULERS)}
+    if name == "layers" and draw.random() < 0.7:
+        layers = draw.choice(EXPLICIT)
+        model = {"type": "sequential", "layers": layers}
+        if draw.random() < 0.4:
+            model = {"type": "graph", "layers": [{"name": f"n{index}", "layer": layer} for index, layer in enumerate(layers)]}
+        fragment |= {"model": model, "dataset": {"input_shape": [192] if len(layers) > 8 else [20]}}
+    return fragment
+
 
 def numbers(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     if isinstance(value, dict):
@@ -47,7 +83,7 @@ def test_no_rule_crashes_or_hangs_on_odd_numbers(name: str) -> None:
     draw = random.Random(f"odd {name}")
     judged = 0
     for _ in range(DRAWS):
-        written = spec.resolve(merged({"scheduler": draw.choice(SCHEDULERS)}, name))
+        written = spec.resolve(merged(drawn(draw, name), name))
         for path in draw.sample(places := numbers(written), k=min(len(places), draw.randint(1, 3))):
             put(written, path, draw.choice(INTEGERS if draw.random() < 0.6 else NUMBERS))
         if spec.check(written):
