@@ -15,18 +15,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 PORTIONS = ("trainyard.linter", "trainyard.service", "trainyard.client", "trainyard.v1")
-# Click, jsonschema, jsonschema-rs, rfc8785 and what these need themselves.
+# Click, jsonschema-rs, rfc8785 and what these need themselves.
 BASE_PACKAGES = {
     "trainyard",
-    "attrs",
     "click",
-    "jsonschema",
     "jsonschema-rs",
-    "jsonschema-specifications",
-    "referencing",
     "rfc8785",
-    "rpds-py",
-    "typing-extensions",
 }
 
 
