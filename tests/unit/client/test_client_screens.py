@@ -56,6 +56,14 @@ def test_a_metric_is_written_with_four_places(value: float, written: str) -> Non
     assert phrases.number(value) == written
 
 
+def test_an_epoch_fits_a_narrow_terminal_by_leaving_out_what_tells_least(make_epoch: Callable[..., EpochFinished]) -> None:
+    names = ("loss", "val_loss", "accuracy", "val_accuracy", "f1", "val_f1")
+    epoch = make_epoch(metrics=dict.fromkeys(names, 0.5))
+    assert len(phrases.epoch(epoch)) > 80 >= len(phrases.epoch(epoch, 80))
+    assert phrases.epoch(epoch, 80) == "epoch  3/25  loss 0.5000  val_loss 0.5000  val_accuracy 0.5000  lr 0.002  1.4 s"
+    assert phrases.epoch(epoch, 1) == "epoch  3/25  loss 0.5000  val_loss 0.5000  lr 0.002  1.4 s"
+
+
 def test_metrics_begin_with_the_loss_and_stand_beside_their_validation() -> None:
     metrics = {"accuracy": 0.5, "loss": 2.0, "unweighted_loss": 3.0, "val_accuracy": 0.25, "val_loss": 4.0, "val_unweighted_loss": 3.0}
     assert phrases.metrics(metrics) == "loss 2.0000  val_loss 4.0000  accuracy 0.5000  val_accuracy 0.2500"

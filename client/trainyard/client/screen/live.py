@@ -52,7 +52,7 @@ class Live:
         if isinstance(item, Progress):
             self._run(item)
             return
-        line = phrases.happening(item)
+        line = phrases.happening(item, self._console.width)
         if line is not None:
             self._print(line)
         if isinstance(item.what, kinds.EpochFinished):

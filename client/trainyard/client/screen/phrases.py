@@ -21,10 +21,17 @@ def number(value: float) -> str:
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
 
 
-def metrics(values: Mapping[str, float]) -> str:
-    """Write metrics, the loss first, each with its validation beside it."""
-    names = sorted((name for name in values if not name.endswith(_ASIDE)), key=_rank)
-    return "  ".join(f"{name} {number(values[name])}" for name in names)
+def metrics(values: Mapping[str, float], cells: int | None = None) -> str:
+    """Write metrics, the loss first, each with its validation beside it; as many as fit into ``cells``, and two at least."""
+    written = {name: f"{name} {number(values[name])}" for name in sorted(values, key=_rank) if not name.endswith(_ASIDE)}
+    while cells is not None and len(written) > 2 and len("  ".join(written.values())) > cells:
+        del written[_least_telling(list(written))]
+    return "  ".join(written.values())
+
+
+def _least_telling(names: list[str]) -> str:
+    """Name the last metric whose validation is there too, else the last one."""
+    return next((name for name in reversed(names) if name != "loss" and f"val_{name}" in names), names[-1])
 
 
 def _rank(name: str) -> tuple[bool, str, bool]:
@@ -69,19 +76,20 @@ def reason(word: str) -> str:
     return word.replace("_", " ")
 
 
-def epoch(value: kinds.EpochFinished) -> str:
-    """Write an epoch on one line."""
+def epoch(value: kinds.EpochFinished, cells: int | None = None) -> str:
+    """Write an epoch on one line, of at most about ``cells`` characters."""
     width = len(str(value.epochs_planned))
-    head = f"epoch {value.epoch:>{width}}/{value.epochs_planned}"
-    return f"{head}  {metrics(value.metrics)}  lr {value.learning_rate:.3g}  {duration(value.seconds)}"
+    head, tail = f"epoch {value.epoch:>{width}}/{value.epochs_planned}", f"lr {value.learning_rate:.3g}  {duration(value.seconds)}"
+    room = None if cells is None else cells - len(head) - len(tail) - 4
+    return f"{head}  {metrics(value.metrics, room)}  {tail}"
 
 
-def happening(item: Event) -> str | None:
+def happening(item: Event, cells: int | None = None) -> str | None:
     """Write an event on one line; None for those that a person need not read as they pass."""
     what = item.what
     match what:
         case kinds.EpochFinished():
-            line = epoch(what)
+            line = epoch(what, cells)
         case kinds.EpochRevised():
             line = f"{epoch(what.result)}  (again, after a resume)"
         case kinds.StateChanged():
