@@ -45,17 +45,18 @@ class SqlReader:
         """Return the one job (of ``owner``) whose id starts with ``prefix``; raises UnknownJobError or AmbiguousJobError."""
         if not (prefix.isascii() and prefix.isalnum()):
             raise UnknownJobError(job=prefix)
-        matching = select(JOB).where(JOB.c.id.startswith(prefix, autoescape=True)).limit(_AMBIGUOUS_COUNT)
-        if owner is not None:
-            matching = matching.where(JOB.c.owner == owner)
+        visible = select(JOB) if owner is None else select(JOB).where(JOB.c.owner == owner)
         with self._reading() as connection:
-            rows = connection.execute(matching).mappings().all()
-        exact = [row for row in rows if row["id"] == prefix] or rows
-        if not exact:
+            # A whole id is found by its index; a prefix looks at every id, because collations differ between databases.
+            rows = connection.execute(visible.where(JOB.c.id == prefix)).mappings().all()
+            if not rows:
+                matching = visible.where(JOB.c.id.startswith(prefix, autoescape=True)).limit(_AMBIGUOUS_COUNT)
+                rows = connection.execute(matching).mappings().all()
+        if not rows:
             raise UnknownJobError(job=prefix)
-        if len(exact) > 1:
-            raise AmbiguousJobError(prefix=prefix, count=len(exact))
-        return codec.job_of(exact[0])
+        if len(rows) > 1:
+            raise AmbiguousJobError(prefix=prefix, count=len(rows))
+        return codec.job_of(rows[0])
 
     def by_request(self, owner: str, request_id: str) -> Job | None:
         """Return the job that this request made."""

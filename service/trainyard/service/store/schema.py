@@ -89,6 +89,7 @@ JOB = Table(
     Column("trainer", Text),
     UniqueConstraint("owner", "request_id"),
     Index(None, "state", "priority", "number"),
+    Index(None, "state", "number"),
     Index(None, "held"),
     Index(None, "owner", "number"),
     # A number that was given once is never given again, also when the newest job is deleted.

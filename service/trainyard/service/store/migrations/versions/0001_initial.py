@@ -80,6 +80,7 @@ def _job() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_job_state_priority_number", "job", ["state", "priority", "number"])
+    op.create_index("ix_job_state_number", "job", ["state", "number"])
     op.create_index("ix_job_held", "job", ["held"])
     op.create_index("ix_job_owner_number", "job", ["owner", "number"])
 
