@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trainyard.service import wire
-from trainyard.service.core.capability import untrainable
+from trainyard.service.capability import untrainable
 
 BLOCK: dict[str, Any] = {"filters": 3}
 DEEP = {"filters": 3, "convolutions": 2, "strides": 2, "batch_norm": True, "pooling": "average", "dropout": 0.1, "padding": "same"}

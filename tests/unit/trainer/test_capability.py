@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from trainyard.service.core.capability import untrainable
+from trainyard.service.capability import untrainable
 
 IMAGES = {"type": "image_directory", "path": "pictures", "input_shape": [8, 8, 1], "facts": {"classes": ["a", "b"]}}
 CNN = {"type": "cnn", "blocks": [{"filters": 2}]}

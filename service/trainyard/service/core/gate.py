@@ -17,7 +17,7 @@ import structlog
 from trainyard.linter import Configuration, Finding, Report, Severity, facts, lint
 from trainyard.linter.estimate.hardware import HardwareProfile
 from trainyard.linter.facts import FATAL, Facts
-from trainyard.service.core.capability import untrainable
+from trainyard.service.capability import untrainable
 from trainyard.service.core.jobstore import StoredReport
 
 FACTS_SECONDS = 1.0

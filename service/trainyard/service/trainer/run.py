@@ -13,7 +13,7 @@ from typing import Any
 from trainyard.linter import spec as language
 from trainyard.linter.spec.model.spec import Spec
 from trainyard.service import wire
-from trainyard.service.core.capability import untrainable
+from trainyard.service.capability import untrainable
 from trainyard.service.trainer import failures, verdict
 from trainyard.service.trainer.artifacts import ENVIRONMENT, HISTORY, LABELS, Artifacts
 from trainyard.service.trainer.device import CPU, GPU
