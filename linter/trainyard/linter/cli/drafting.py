@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 _TABLES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 # Names under which tables usually carry what is to be learnt, most telling first.
 _USUAL_TARGETS = ("target", "label", "labels", "class", "category", "diagnosis", "species", "outcome", "y")
+# The same for the arrays of an archive.
+_INPUT_ARRAYS = ("x", "X", "x_train", "X_train", "features", "inputs", "images", "data")
+_LABEL_ARRAYS = ("y", "Y", "y_train", "Y_train", "targets")
 # More names than this make a spec unreadable; the number of classes is then declared alone.
 _MOST_NAMES = 50
 
@@ -27,14 +31,14 @@ def draft(place: Path, root: Path, target: str | None) -> dict[str, Any]:
         target: the column (or the array of an npz) that holds what is to be learnt; guessed when None.
 
     Raises:
-        Refusal: when it is nothing that can be trained on, lies outside the root, or its target cannot be told.
+        Refusal: when it is nothing that can be trained on, lies outside the root, or its arrays or columns cannot be told apart.
     """
     path = _relative(place, root)
     if place.is_dir():
         return {"type": "image_directory", "path": path}
     suffix = place.suffix.lower()
     if suffix == ".npz":
-        return {"type": "npz", "path": path, **({"target": target} if target else {})}
+        return {"type": "npz", "path": path, **_arrays(place, target)}
     if suffix not in _TABLES:
         raise Refusal(f"{place} is no dataset: an image folder, .csv, .tsv, .parquet or .npz is")
     delimiter = {"delimiter": "\t"} if suffix == ".tsv" else {}
@@ -49,6 +53,15 @@ def typed(dataset: dict[str, Any], task: str = "classification") -> Dataset:
     return spec.typed(spec.resolve(whole)).dataset
 
 
+def targets(place: Path, dataset: dict[str, Any]) -> int:
+    """Return how many numbers a label has: the width of an array of labels, else one."""
+    if dataset["type"] != "npz":
+        return 1
+    from trainyard.linter.facts import archives
+
+    return math.prod(archives.shapes(place).get(dataset.get("target", "y"), ())[1:])
+
+
 def declared(facts: Facts) -> dict[str, Any]:
     """Return what was read as declared facts: what a spec carries so that it can be judged where the data is not."""
     known: dict[str, Any] = {}
@@ -59,7 +72,7 @@ def declared(facts: Facts) -> dict[str, Any]:
         known["classes"] = names if len(names) <= _MOST_NAMES else len(names)
         counts = [int(count) for count in facts.class_counts]
         known["class_counts"] = dict(zip(names, counts, strict=True)) if len(names) <= _MOST_NAMES else counts
-    if facts.label_encoding is not None and facts.class_names:
+    if facts.label_encoding is not None and (facts.class_names or facts.label_encoding == "multi_hot"):
         known["labels"] = {"encoding": facts.label_encoding}
     if facts.input_range is not None:
         known["input_range"] = _range(facts.input_range)
@@ -80,6 +93,23 @@ def _relative(place: Path, root: Path) -> str:
         return place.resolve().relative_to(root.resolve()).as_posix()
     except ValueError:
         raise Refusal(f"{place} lies outside the data root {root}; name a root above it with --data-root") from None
+
+
+def _arrays(place: Path, target: str | None) -> dict[str, str]:
+    """Return the names of the two arrays as far as they are not the usual ones."""
+    from trainyard.linter.facts import archives
+
+    shapes = archives.shapes(place)
+    labels = target or next((name for name in (*_LABEL_ARRAYS, *_USUAL_TARGETS) if name in shapes), None)
+    rest = {name: shape for name, shape in shapes.items() if name != labels}
+    inputs = next((name for name in _INPUT_ARRAYS if name in rest), None) or max(rest, key=lambda name: len(rest[name]), default=None)
+    if labels is None and inputs is not None:
+        # Labels are as many as the samples, and have the fewest axes.
+        alike = [name for name, shape in rest.items() if name != inputs and shape[:1] == rest[inputs][:1]]
+        labels = min(alike, key=lambda name: len(rest[name]), default=None)
+    if shapes and (inputs is None or labels is None):
+        raise Refusal(f"{place} holds {', '.join(sorted(shapes))}: no pair of inputs and labels; name the labels with --target")
+    return {key: name for key, name, usual in (("features", inputs, "x"), ("target", labels, "y")) if name is not None and name != usual}
 
 
 def _guessed(place: Path, suffix: str) -> str:

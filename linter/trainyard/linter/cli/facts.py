@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainyard.linter.cli import drafting, exits, writing
+from trainyard.linter.cli import drafting, exits, surveying, writing
 from trainyard.linter.facts import FATAL, read
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ def facts(*, path: Path, target: str | None, spec: Path | None, deep: bool, form
     dataset = drafting.draft(path, path.resolve().parent, target)
     if spec is not None:
         return _write(spec, path, dataset, deep=deep)
-    found, known = look(path, dataset, deep=deep)
+    found, digest = look(path, dataset, deep=deep)
+    found = surveying.concerning(found, surveying.guessed_task(dataset, found))
+    known = declared(found, digest)
     click.echo(json.dumps(_json(found, known), indent=2, ensure_ascii=False) if format_ == "json" else _text(found, known), nl=True)
     return _outcome(found)
 
 
-def look(path: Path, dataset: dict[str, Any], *, deep: bool = False) -> tuple[Facts, dict[str, Any]]:
-    """Return what lies at ``path``, and the same as declared facts with the fingerprint."""
+def look(path: Path, dataset: dict[str, Any], *, deep: bool = False) -> tuple[Facts, str | None]:
+    """Return what lies at ``path``, and its fingerprint where there is something to train on."""
     import time
 
     from trainyard.linter.facts.budget import Budget
@@ -45,9 +47,12 @@ def look(path: Path, dataset: dict[str, Any], *, deep: bool = False) -> tuple[Fa
 
     here = {**dataset, "path": path.resolve().name}
     found = read(drafting.typed(here), path.resolve().parent, BUDGET_SECONDS, deep=deep)
-    known = drafting.declared(found)
-    digest = fingerprint(path, Budget(BUDGET_SECONDS, time.monotonic)) if found.usable else None
-    return found, {**known, **({"fingerprint": digest} if digest else {})}
+    return found, fingerprint(path, Budget(BUDGET_SECONDS, time.monotonic)) if found.usable else None
+
+
+def declared(found: Facts, digest: str | None) -> dict[str, Any]:
+    """Return facts as a spec declares them."""
+    return {**drafting.declared(found), **({"fingerprint": digest} if digest else {})}
 
 
 def _outcome(found: Facts) -> int:
@@ -107,7 +112,9 @@ def _write(spec: Path, path: Path, dataset: dict[str, Any], *, deep: bool) -> in
         raise exits.Refusal(f"{spec} has no dataset to write facts into (`trainlint check {spec}` tells more)")
     if written.get("type") != dataset["type"]:
         raise exits.Refusal(f"{spec} reads {written.get('type')}, {path} is {dataset['type']}")
-    found, known = look(path, {key: value for key, value in written.items() if key != "facts"}, deep=deep)
+    found, digest = look(path, {key: value for key, value in written.items() if key != "facts"}, deep=deep)
+    task = (document.value or {}).get("task")
+    known = declared(surveying.concerning(found, task if isinstance(task, str) else surveying.guessed_task(written, found)), digest)
     old = written.get("facts")
     value = {**(old if isinstance(old, dict) else {}), **known}
     made = edits.setting(document, "/dataset/facts", value, writing.pretty)

@@ -25,25 +25,31 @@ _ABSENT: dict[str, dict[str, Any]] = {
     "tabular": {"type": "csv", "path": "data.csv", "target": "target"},
 }
 
+_TASKS = ("classification", "multilabel", "regression")
+
 
 @click.command()
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True), help="The same as FILE.")
 @click.option("--template", type=click.Choice(starting.TEMPLATES), help="Kind of model; chosen by the data when absent.")
 @click.option("--data", metavar="PATH", type=click.Path(path_type=Path), help="Image folder, csv, tsv, parquet or npz to fit the spec to.")
-@click.option("--target", metavar="NAME", help="Column (or npz array) to learn; guessed for tables when absent.")
+@click.option("--target", metavar="NAME", help="Column (or npz array) to learn; guessed when absent.")
+@click.option("--task", type=click.Choice(_TASKS), help="What is predicted; guessed from the labels when absent.")
 @click.option(
     "--data-root", metavar="DIR", type=click.Path(path_type=Path), default=Path(), help="Folder that dataset paths are relative to."
 )
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
-def init(*, file: Path | None, template: str | None, data: Path | None, target: str | None, data_root: Path, force: bool) -> int:
+def init(*, file: Path | None, output: Path | None, data: Path | None, force: bool, **wanted: Any) -> int:
     """Write a spec to FILE (default: named after the data; - for standard output)."""
+    if file is not None and output is not None:
+        raise exits.Refusal("FILE and --output name the same thing: give one")
+    template = wanted["template"]
     if data is None:
-        kind, facts = template or "cnn", None
-        name, value = kind, starting.spec(kind, kind, _ABSENT[kind], None, {})
+        name, value, facts = *_unfitted(template or "cnn", wanted["task"] or "classification"), None
     else:
-        name, value, facts = _fitted(data, data_root, target, template)
+        name, value, facts = _fitted(data, wanted["data_root"], wanted["target"], wanted["task"], template)
     text = writing.pretty(value) + "\n"
-    place = file or Path(f"{name}{SUFFIX}")
+    place = file or output or Path(f"{name}{SUFFIX}")
     if str(place) == STDIN:
         click.echo(text, nl=False)
     else:
@@ -51,18 +57,38 @@ def init(*, file: Path | None, template: str | None, data: Path | None, target: 
     return _judge(str(place), text, facts)
 
 
-def _fitted(data: Path, root: Path, target: str | None, template: str | None) -> tuple[str, dict[str, Any], Facts]:
-    from trainyard.linter.cli.facts import look
+def _unfitted(kind: str, task: str) -> tuple[str, dict[str, Any]]:
+    if _ABSENT[kind]["type"] == "image_directory" and task != "classification":
+        raise exits.Refusal(f"the template {kind} learns from an image folder, which names one class per image: no {task}")
+    return kind, starting.spec(kind, kind, _ABSENT[kind], None, {}, task=task)
 
-    dataset = drafting.draft(data, root, target)
-    facts, known = look(data, dataset)
+
+def _fitted(data: Path, root: Path, target: str | None, task: str | None, template: str | None) -> tuple[str, dict[str, Any], Facts]:
+    from trainyard.linter.cli import surveying
+    from trainyard.linter.cli.facts import declared, look
+
+    drafted = drafting.draft(data, root, target)
+    facts, digest = look(data, drafted)
     if not facts.usable:
         raise exits.Refusal(facts.problems[0].message, exits.FINDINGS)
-    if target is None and "target" in dataset:
-        click.echo(f"learning column {dataset['target']!r}; name another with --target", err=True)
-    kind = template or starting.template_for(dataset, facts)
+    if target is None and facts.columns:
+        click.echo(f"learning column {drafted['target']!r}; name another with --target", err=True)
+    found = surveying.survey(drafted, facts, task)
+    kind = template or starting.template_for(found.dataset, found.facts)
+    starting.demand_fit(kind, found.dataset, found.facts)
+    click.echo(surveying.summary(found, str(data)), err=True)
+    for note in found.notes:
+        click.echo(note, err=True)
+    known = declared(found.facts, digest)
+    targets = drafting.targets(data, found.dataset)
+    if found.task == "multilabel":
+        known["classes"] = targets
     name = data.resolve().stem
-    return name, starting.spec(f"{name}-{kind}", kind, dataset, facts, known), facts
+    values = targets if found.task == "regression" else 1
+    value = starting.spec(f"{name}-{kind}", kind, found.dataset, found.facts, known, task=found.task, targets=values)
+    if found.facts.type == "image_directory" and found.facts.images is None:
+        click.echo(f"assumed: dataset.input_shape {value['dataset']['input_shape']}; write what fits", err=True)
+    return name, value, found.facts
 
 
 def _save(place: Path, text: str, *, force: bool) -> None:

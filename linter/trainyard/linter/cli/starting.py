@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from trainyard.linter.cli.exits import Refusal
+
 if TYPE_CHECKING:
     from trainyard.linter.facts.model import Facts
 
@@ -20,20 +22,35 @@ _UPDATES = 2000
 _MOST_EPOCHS, _FEWEST_EPOCHS = 200, 20
 # One class this many times another: weigh the loss.
 _IMBALANCE = 3.0
+_TABLES = frozenset({"csv", "parquet"})
 _LARGEST_SIDE = 224
+# For images whose sizes are not known; the trainer resizes what is larger or smaller.
+_USUAL_SIDE = 64
 _SMALLEST_FOR_TRANSFER = 32
 
 
-def template_for(dataset: dict[str, Any], facts: Facts | None) -> str:
+def template_for(dataset: dict[str, Any], facts: Facts) -> str:
     """Return the template that fits a dataset."""
-    if dataset["type"] in {"csv", "parquet"}:
+    if dataset["type"] in _TABLES:
         return "tabular"
-    if dataset["type"] == "npz" and not (facts is not None and facts.input_shape is not None and len(facts.input_shape) == 3):
-        return "mlp"
-    return "cnn"
+    return "cnn" if _are_images(dataset, facts) else "mlp"
 
 
-def spec(name: str, template: str, dataset: dict[str, Any], facts: Facts | None, known: dict[str, Any]) -> dict[str, Any]:
+def demand_fit(template: str, dataset: dict[str, Any], facts: Facts) -> None:
+    """Return when a template can learn from a dataset.
+
+    Raises:
+        Refusal: when it cannot.
+    """
+    is_table = dataset["type"] in _TABLES
+    if template == "tabular" and not is_table:
+        raise Refusal(f"the template tabular learns from a table, {dataset['path']} is none: --template {template_for(dataset, facts)}")
+    if template in {"cnn", "transfer"} and not _are_images(dataset, facts):
+        kind = template_for(dataset, facts)
+        raise Refusal(f"the template {template} learns from images, {dataset['path']} holds none: --template {kind}")
+
+
+def spec(name: str, template: str, dataset: dict[str, Any], facts: Facts | None, known: dict[str, Any], **data: Any) -> dict[str, Any]:
     """Return a complete spec.
 
     Args:
@@ -42,18 +59,19 @@ def spec(name: str, template: str, dataset: dict[str, Any], facts: Facts | None,
         dataset: the dataset section as drafted.
         facts: what was read from the data, if it was there.
         known: the same as declared facts.
+        data: ``task`` (classification when not given) and ``targets``, how many values a regression predicts per sample.
     """
-    shape = _input_shape(template, facts)
-    task = "regression" if "target" in known else "classification"
+    shape = _input_shape(template, dataset, facts)
     section = {**dataset, **({"input_shape": shape} if shape else {}), "scaling": _scaling(template), **({"facts": known} if known else {})}
     training = {"epochs": _epochs(facts), "batch_size": _batch(facts)}
     return {
         "version": "v1",
         "experiment": {"name": name, "seed": 7},
-        "task": task,
+        "task": data.get("task", "classification"),
         "dataset": section,
         **_augmentation(template),
-        "model": _model(template, shape),
+        "model": _model(template, shape, data.get("targets", 1)),
+        **_loss(known),
         "optimizer": {"type": "adam", "learning_rate": 0.001},
         "scheduler": {"type": "reduce_on_plateau"},
         "training": training,
@@ -63,15 +81,20 @@ def spec(name: str, template: str, dataset: dict[str, Any], facts: Facts | None,
     }
 
 
-def _input_shape(template: str, facts: Facts | None) -> list[int] | None:
-    if facts is None:
-        return [64, 64, 3] if template == "cnn" else [_LARGEST_SIDE, _LARGEST_SIDE, 3] if template == "transfer" else None
-    if facts.images is not None and facts.images.sampled:
+def _are_images(dataset: dict[str, Any], facts: Facts) -> bool:
+    return dataset["type"] == "image_directory" or (facts.input_shape is not None and len(facts.input_shape) == 3)
+
+
+def _input_shape(template: str, dataset: dict[str, Any], facts: Facts | None) -> list[int] | None:
+    if facts is not None and facts.images is not None and facts.images.sampled:
         sides = [min(side, _LARGEST_SIDE) for side in facts.images.largest]
         if template == "transfer":
             return [*(max(side, _SMALLEST_FOR_TRANSFER) for side in sides), 3]
         return [*sides, max(facts.images.channels, default=3)]
-    return list(facts.input_shape) if facts.input_shape is not None else None
+    if facts is not None and facts.input_shape is not None:
+        return list(facts.input_shape)
+    side = {"transfer": _LARGEST_SIDE}.get(template, _USUAL_SIDE)
+    return [side, side, 3] if dataset["type"] == "image_directory" else None
 
 
 def _scaling(template: str) -> str:
@@ -82,7 +105,12 @@ def _augmentation(template: str) -> dict[str, Any]:
     return {"augmentation": "light"} if template in {"cnn", "transfer"} else {}
 
 
-def _model(template: str, shape: list[int] | None) -> dict[str, Any]:
+def _model(template: str, shape: list[int] | None, targets: int) -> dict[str, Any]:
+    output = {"output": {"units": targets}} if targets > 1 else {}
+    return {**_body(template, shape), **output}
+
+
+def _body(template: str, shape: list[int] | None) -> dict[str, Any]:
     if template == "transfer":
         return {"type": "transfer", "backbone": "mobilenet_v2", "weights": "imagenet", "trainable": "none", "head": {"dropout": 0.2}}
     if template == "cnn":
@@ -91,6 +119,12 @@ def _model(template: str, shape: list[int] | None) -> dict[str, Any]:
         blocks = [{"filters": min(32 * 2**index, 256), "convolutions": 2, "batch_norm": True, "dropout": 0.1} for index in range(depth)]
         return {"type": "cnn", "blocks": blocks, "head": {"hidden": [64], "dropout": 0.3}}
     return {"type": "mlp", "hidden": [64, 32], "dropout": 0.2}
+
+
+def _loss(known: dict[str, Any]) -> dict[str, Any]:
+    """Return the loss where the labels need another than the default one."""
+    is_one_hot = known.get("labels", {}).get("encoding") == "one_hot"
+    return {"loss": {"type": "categorical_crossentropy"}} if is_one_hot else {}
 
 
 def _batch(facts: Facts | None) -> int:

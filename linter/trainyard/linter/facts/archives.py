@@ -71,6 +71,24 @@ def _read(dataset: Npz, archive: zipfile.ZipFile, budget: Budget) -> Facts:
     )
 
 
+def shapes(place: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array in an archive by name; nothing where it cannot be read."""
+    try:
+        with zipfile.ZipFile(place) as archive:
+            return dict(_shapes(archive))
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
+        return {}
+
+
+def _shapes(archive: zipfile.ZipFile) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for member in archive.namelist():
+        if member.endswith(".npy"):
+            with archive.open(member) as file:
+                header = _parse_header(member.removesuffix(".npy"), file)
+            if header is not None:
+                yield header.name, header.shape
+
+
 def _header(dataset: Npz, archive: zipfile.ZipFile, name: str) -> Header:
     member = f"{name}.npy"
     if member not in archive.namelist():
