@@ -104,7 +104,8 @@ def _write(spec: Path, path: Path, dataset: dict[str, Any], *, deep: bool) -> in
     from trainyard.linter.cli.fixing import replace
     from trainyard.linter.cli.targets import read as read_spec
     from trainyard.linter.engine import edits
-    from trainyard.linter.source.document import Document, Limits
+    from trainyard.linter.source.document import Document
+    from trainyard.linter.source.limits import Limits
 
     document = Document.parse(read_spec(str(spec), Limits().bytes))
     written = (document.value or {}).get("dataset")

@@ -33,7 +33,8 @@ def load(name: str) -> HardwareProfile:
 
 
 def _read(path: str) -> dict[str, object]:
-    from trainyard.linter.source.document import Document, Limits
+    from trainyard.linter.source.document import Document
+    from trainyard.linter.source.limits import Limits
 
     try:
         with open(path, "rb") as stream:

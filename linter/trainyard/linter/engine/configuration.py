@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from trainyard.linter.source.document import Limits
+from trainyard.linter.source.limits import Limits
 from trainyard.linter.source.severity import Severity
 
 #: The newest dated ruleset. A dated set never grows, so an upgrade cannot break a build that names one.

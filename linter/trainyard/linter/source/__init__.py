@@ -6,8 +6,9 @@ document.faults         what is wrong with the text, each with its place
 document.span(pointer)  where a key or value stands; computed when first asked
 """
 
-from trainyard.linter.source.document import Document, Limits
+from trainyard.linter.source.document import Document
 from trainyard.linter.source.faults import Edit, Fault, Suggestion, Target
+from trainyard.linter.source.limits import Limits
 from trainyard.linter.source.places import Position, Span
 from trainyard.linter.source.severity import Severity
 

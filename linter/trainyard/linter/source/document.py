@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from json import JSONDecodeError, JSONDecoder
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from trainyard.linter.source.faults import Fault, Target
+from trainyard.linter.source.limits import Limits
 
 if TYPE_CHECKING:
     from trainyard.linter.source.places import Lines, Span
@@ -24,14 +25,6 @@ _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _BRACKET = re.compile(r"[][{}]")
 # Sixteen digits in a row or a three-digit exponent: too big for an integer or a double, perhaps.
 _ODD_NUMBER = re.compile(r"[0-9]{16}|[eE]\+?[0-9]{3}")
-
-
-class Limits(NamedTuple):
-    """How much text the linter is willing to read; raise ``bytes`` to 1 MiB at most."""
-
-    bytes: int = 64 * 1024
-    depth: int = 64
-    faults: int = 1000
 
 
 class Document:

@@ -15,7 +15,7 @@ from trainyard.linter.source import traps
 from trainyard.linter.source.scanner import FatalError, Scanner, escape, shown
 
 if TYPE_CHECKING:
-    from trainyard.linter.source.document import Limits
+    from trainyard.linter.source.limits import Limits
     from trainyard.linter.source.places import Lines
 
 _MEMBER_FOLLOWS = re.compile(r"""["'\w{\[+.-]""")

@@ -14,7 +14,7 @@ from trainyard.linter.source.faults import Edit, Fault, Suggestion, Target
 from trainyard.linter.source.scalars import read_word
 
 if TYPE_CHECKING:
-    from trainyard.linter.source.document import Limits
+    from trainyard.linter.source.limits import Limits
     from trainyard.linter.source.places import Lines
 
 # Decodes a string at C speed; raw control characters are let through, to be noted afterwards.

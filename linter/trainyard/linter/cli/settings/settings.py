@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainyard.linter.cli.exits import Refusal
 from trainyard.linter.engine.configuration import Configuration
-from trainyard.linter.source.document import Limits
+from trainyard.linter.source.limits import Limits
 
 if TYPE_CHECKING:
     from trainyard.linter.cli.settings.discovery import ConfigurationFile
