@@ -205,7 +205,7 @@ def prepare(typed: Callable[..., Spec], data_root: Path) -> Callable[..., Any]:
 
 @pytest.fixture
 def step(prepare: Callable[..., Any]) -> Callable[..., tuple[float, float]]:
-    """Takes 20 steps on one batch, uncompiled, and returns the loss before and after."""
+    """Takes six steps on one batch, uncompiled, and returns the loss before and after."""
 
     def take_steps(*ingredients: str, **changes: Any) -> tuple[float, float]:
         prepared = prepare(*ingredients, **changes)
@@ -213,7 +213,7 @@ def step(prepare: Callable[..., Any]) -> Callable[..., tuple[float, float]]:
         learner.run_eagerly = True
         prepared.rates.begin(0)
         batch = prepared.train[0]
-        losses = [float(learner.train_on_batch(*batch)[0]) for _ in range(20)]
+        losses = [float(learner.train_on_batch(*batch)[0]) for _ in range(6)]
         return losses[0], losses[-1]
 
     return take_steps

@@ -90,10 +90,6 @@ def test_two_deterministic_runs_are_equal_to_the_digit(train: Any) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_another_seed_is_another_run(train: Any) -> None:
-    assert train(experiment={"seed": 1}).json("history.json") != train(experiment={"seed": 2}).json("history.json")
-
-
 def test_class_weights_come_from_the_training_part_and_plain_metrics_stay_plain(train: Any) -> None:
     weights = {"circle": 1.0, "cross": 4.0, "stripe": 0.5}
     result = train(imbalance={"type": "class_weights", "method": "explicit", "weights": weights}, regularization={"l2": 0.1})
@@ -156,6 +152,7 @@ def test_the_environment_names_versions_device_and_digest(images_run: Any) -> No
 
     assert environment["versions"]["keras"] == keras.__version__
     assert environment["device"]["kind"] == "cpu"
+    assert environment["platform"]["threads"] >= 1
     assert len(environment["spec_digest"]) == 64
 
 

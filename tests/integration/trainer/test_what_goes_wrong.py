@@ -1,6 +1,7 @@
 """Every way to fail has a reason code, one sentence, and a run folder that can still be read."""
 
 import errno
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from trainyard.service import wire
 from trainyard.service.trainer import artifacts, batches
 from trainyard.service.trainer.data import samples
+from trainyard.service.trainer.journal import Journal
+from trainyard.service.trainer.run import Task, run
 
 
 def _failed(result: Any, reason: str) -> str:
@@ -126,7 +129,7 @@ def test_a_fault_of_ours_leaves_its_traceback_in_the_log_alone(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_cancelled_run_keeps_its_history(train: Any, write_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancelled_run_keeps_its_history(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     words = iter([None, None, None])
     monkeypatch.setattr("trainyard.service.trainer.fitting.read_word", lambda _path: next(words, wire.CANCEL))
     result = train(training={"epochs": 400})
@@ -134,6 +137,15 @@ def test_a_cancelled_run_keeps_its_history(train: Any, write_run: Any, monkeypat
     assert (result.verdict.outcome, result.verdict.reason) == ("cancelled", "user")
     assert 1 <= len(result.of(wire.EpochFinished)) < 400
     assert len(result.json("history.json")["epochs"]) == len(result.of(wire.EpochFinished))
+
+
+def test_the_word_is_read_from_the_control_file(write_run: Any, data_root: Path) -> None:
+    folder = write_run()
+    folder.control.write_text("cancel\n", encoding="utf-8")
+    verdict = run(Task(folder, Journal(folder.events, 1, time.time), data_root, "cpu", time.monotonic))
+
+    assert (verdict.outcome, verdict.reason, verdict.exit_code) == ("cancelled", "user", 7)
+    assert b'"epoch_finished"' not in folder.events.read_bytes()
 
 
 def test_a_stopped_run_is_evaluated(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,8 +24,13 @@ def describe(spec: Spec, digest: str) -> dict[str, Any]:
         "precision": spec.training.precision,
         "seed": spec.experiment.seed,
         "versions": {"python": platform.python_version(), **_versions()},
-        "platform": {"system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count()},
+        "platform": {"system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count(), "threads": _threads()},
     }
+
+
+def _threads() -> int:
+    """Return the threads of one operation: sums over more threads are taken in another order, and round otherwise."""
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS") or len(os.sched_getaffinity(0)))
 
 
 def _versions() -> dict[str, str]:
