@@ -8,6 +8,12 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
 INSTALLED := $(VENV)/.installed
+# The linters that ours is measured against live apart, so that none of their dependencies is one of ours.
+PEERS := .venv-peers
+PEERS_INSTALLED := $(PEERS)/.installed
+# make bench-fuzz FUZZ_SECONDS=60 FUZZ_SEED=7
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Keep TensorFlow's start-up chatter out of what people read.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -52,9 +58,19 @@ format: $(INSTALLED) ## Rewrite the code in the house style
 	@ruff check --fix-only .
 	@ruff format .
 
+$(PEERS_INSTALLED): tests/bench/peers.lock | $(UV)
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(PEERS)
+	@VIRTUAL_ENV=$(PEERS) $(UV) pip install --quiet --require-hashes -r tests/bench/peers.lock
+	@touch $@
+
 .PHONY: bench
-bench: $(INSTALLED) ## Measure, side by side in one run
+bench: $(INSTALLED) $(PEERS_INSTALLED) ## Measure, side by side with other linters in one run
 	@python -m pytest tests/bench --run-bench -s -p no:randomly
+	@$(MAKE) --no-print-directory docs
+
+.PHONY: bench-fuzz
+bench-fuzz: $(INSTALLED) ## Throw broken bytes and mutated specs at the linter for ten minutes
+	@python -m tests.bench.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 .PHONY: protos
 protos: $(INSTALLED) ## Write the Python of the wire contracts anew
@@ -75,6 +91,11 @@ lock: $(UV) ## Resolve the dependencies anew
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --extra service --extra lsp --group dev --group protos \
 	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --output-file $(or $(OUT),requirements.lock) $(ARGS)
 
+.PHONY: peers-lock
+peers-lock: $(UV) ## Resolve the linters of 'make bench' anew
+	@$(UV) pip compile tests/bench/peers.in --quiet --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make peers-lock" --output-file tests/bench/peers.lock
+
 .PHONY: lock-check
 lock-check: $(UV)
 	@copy=$$(mktemp -d) && cp requirements.lock $$copy/requirements.lock && $(MAKE) --no-print-directory lock OUT=$$copy/requirements.lock && \
@@ -82,13 +103,13 @@ lock-check: $(UV)
 
 .PHONY: docs
 docs: $(INSTALLED) ## Write the generated reference pages anew
-	@python docs/generate.py
+	@python docs/generator/generate.py
 
 .PHONY: docs-check
 docs-check: $(INSTALLED)
-	@python docs/generate.py --check
+	@python docs/generator/generate.py --check
 
 .PHONY: clean
 clean: ## Remove what was built, the environment included
-	@rm -rf $(VENV) dist build runs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) dist build runs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

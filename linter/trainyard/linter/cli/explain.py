@@ -66,7 +66,8 @@ def _text(entry: Described, palette: Palette) -> str:
 
 def markdown(entry: Described) -> str:
     """Return the page of one rule, without front matter."""
-    blocks = [f"# {entry.code} {entry.name}", f"*{_facts(entry)}*"]
+    reads = f" · reads {', '.join(f'`{pointer}`' for pointer in entry.reads)}" if entry.reads else ""
+    blocks = [f"# {entry.code} {entry.name}", f"*{_facts(entry)}*{reads}"]
     blocks += [entry.summary] if entry.kind == "rule" else []
     blocks += [f"## {section.heading}\n\n{section.text}" for section in entry.sections]
     if entry.invalid:

@@ -121,7 +121,7 @@ def _of_trap(trap: Trap | Kind, kind: str) -> Described:
 def _of_rule(rule: Rule) -> Described:
     text = inspect.cleandoc(rule.__doc__ or "")
     summary, *parts = _HEADING.split(text)
-    sections = tuple(Section(heading, body.strip()) for heading, body in zip(parts[::2], parts[1::2], strict=True))
+    sections = tuple(Section(heading, inspect.cleandoc(body)) for heading, body in zip(parts[::2], parts[1::2], strict=True))
     return Described(
         rule.code,
         rule.name,

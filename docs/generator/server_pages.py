@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a folder of pages, not a package
 """The references of metrics and errors, from the server's own tables."""
 
 from __future__ import annotations

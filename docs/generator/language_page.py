@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a folder of pages, not a package
 """The reference of the spec language, from its JSON Schema.
 
 One heading per definition, in the order in which a reader meets them from the top of a spec; fields as tables. A definition
@@ -13,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 Node = dict[str, Any]
-SCHEMA = Path(__file__).parents[1] / "linter/trainyard/linter/spec/schema/v1.json"
+SCHEMA = Path(__file__).parents[2] / "linter/trainyard/linter/spec/schema/v1.json"
 INTRODUCTION = """# The spec language, version 1
 
 A spec is one strict JSON object in a file named `*.trainspec.json`. Unknown keys are errors at every depth. What is left out has the
 default that stands here, and `trainlint resolve FILE` shows a spec with all of them filled in. Usual ranges are hints for editors; the
-[rules](rules.md) judge values. `trainlint schema` prints the JSON Schema from which this page is written.
+[rules](rules/README.md) judge values. `trainlint schema` prints the JSON Schema from which this page is written.
 """
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a folder of pages, not a package
 """The reference of the linter's configuration, from its table of keys."""
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-# ruff: noqa: INP001 - a folder of pages, not a package
 """Write the reference pages that follow from the code, or check that they do.
 
-    python docs/generate.py            # write docs/reference/*.md
-    python docs/generate.py --check    # exit 1 and show the difference when a page is out of date
+    python docs/generator/generate.py            # write docs/reference
+    python docs/generator/generate.py --check    # exit 1 and show the difference when a page is out of date
 
 What a page says stands in one place: titles, units and defaults in the JSON Schema, a rule's text in its class, metrics
 and errors in the server's tables.
@@ -11,6 +10,7 @@ and errors in the server's tables.
 from __future__ import annotations
 
 import difflib
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,15 +19,15 @@ import language_page
 import rules_page
 import server_pages
 
-REFERENCE = Path(__file__).parent / "reference"
-NOTICE = "<!-- Written by docs/generate.py ('make docs'). Change the source it names, not this page. -->\n\n"
+REFERENCE = Path(__file__).parents[1] / "reference"
+NOTICE = "<!-- Written by docs/generator ('make docs'). Change the source it names, not this page. -->\n\n"
 
 
 def pages() -> dict[str, str]:
-    """Return every generated page by file name."""
+    """Return every generated page by its path below the reference."""
     texts = {
         "spec.md": language_page.page(),
-        "rules.md": rules_page.page(),
+        **{f"rules/{name}": text for name, text in rules_page.pages().items()},
         "configuration.md": configuration_page.page(),
         "metrics.md": server_pages.metrics_page(),
         "errors.md": server_pages.errors_page(),
@@ -45,7 +45,10 @@ def difference(name: str, wanted: str) -> str:
 
 def check() -> int:
     """Print what is out of date; return an exit status."""
-    changes = [change for name, wanted in pages().items() if (change := difference(name, wanted))]
+    wanted = pages()
+    stale = {str(path.relative_to(REFERENCE)) for path in REFERENCE.rglob("*.md")} - wanted.keys()
+    changes = [change for name, text in wanted.items() if (change := difference(name, text))]
+    changes += [f"committed/{name} is not generated any more\n" for name in sorted(stale)]
     print("".join(changes), end="")
     if changes:
         print("The reference pages do not follow from the code: run 'make docs' and commit.", file=sys.stderr)
@@ -54,9 +57,12 @@ def check() -> int:
 
 def write() -> int:
     """Write every page; return an exit status."""
-    REFERENCE.mkdir(exist_ok=True)
-    for name, text in pages().items():
-        (REFERENCE / name).write_text(text, encoding="utf-8")
+    wanted = pages()
+    shutil.rmtree(REFERENCE, ignore_errors=True)
+    for name, text in wanted.items():
+        path = REFERENCE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return 0
 
 
