@@ -159,10 +159,11 @@ def live(tmp_path: Path, data_root: Path) -> Iterator[Live]:
     channel = grpc.insecure_channel(f"127.0.0.1:{parts.server.port}")
     made = Live(parts, TrainingServiceStub(channel), channel, thread.stop, home / "runs")
     yield made
-    for run in made.runs.iterdir():
-        (run / "go").touch()
     channel.close()
     thread.stop()
+    # Only now does nobody start another trainer; those that wait end.
+    for run in made.runs.iterdir():
+        (run / "go").touch()
 
 
 @pytest.fixture(autouse=True)
