@@ -1,7 +1,7 @@
 """How measurements are taken and kept.
 
 CPU time of whole processes, children included, because that is what a commit hook costs and what a busy machine
-distorts least; two programs in alternating pairs, because both then meet the same weather. A result is stored with
+distorts least; programs in alternating rounds, because all of them then meet the same weather. A result is stored with
 the facts of the machine that bear on it, and no other.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,71 +22,97 @@ from typing import Any
 
 import pytest
 
-RESULTS = Path(__file__).parent / "results"
-FULL_PAIRS = 25
-QUICK_PAIRS = 5
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+FULL_ROUNDS = 25
+QUICK_ROUNDS = 5
+OURS = "trainlint"
 
-
-def cpu_seconds(command: Sequence[str | Path], cwd: Path) -> float:
-    """Run a program that must succeed; return the user and system seconds it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, cwd=cwd, stdout=subprocess.DEVNULL, check=True, timeout=60)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+Command = Sequence[str | Path]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """CPU seconds of two programs, measured in alternating pairs."""
+class Cost:
+    """What one run of one program took; peak memory is the resident set at its largest."""
 
-    ours_seconds: tuple[float, ...]
-    theirs_seconds: tuple[float, ...]
+    cpu_seconds: float
+    wall_seconds: float
+    peak_mebibytes: float
 
-    @property
-    def ratio(self) -> float:
-        """Median over the pairs of ours by theirs."""
-        return statistics.median(ours / theirs for ours, theirs in zip(self.ours_seconds, self.theirs_seconds, strict=True))
 
-    def figures(self) -> dict[str, float | int]:
-        """What is worth keeping."""
+def measure(command: Command, cwd: Path, report: Path) -> Cost:
+    """Run a program that must succeed; return what it took, its children included."""
+    words = [str(word) for word in command]
+    launched = [sys.executable, "-I", "-S", str(HERE / "launch.py"), str(report), *words]
+    subprocess.run(launched, cwd=cwd, check=True, timeout=300)
+    return Cost(**json.loads(report.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """What several programs took, by name, in rounds in which each of them ran once."""
+
+    costs: Mapping[str, Sequence[Cost]]
+
+    def ratio(self, ours: str, theirs: str) -> float:
+        """Median over the rounds of the CPU time of ours by that of theirs."""
+        pairs = zip(self.costs[ours], self.costs[theirs], strict=True)
+        return statistics.median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
+
+    def median(self, name: str, figure: str) -> float:
+        """Median of one figure of one program."""
+        return statistics.median(getattr(cost, figure) for cost in self.costs[name])
+
+    def figures(self) -> dict[str, dict[str, float | int]]:
+        """What is worth keeping, by program; the ratio is that of trainlint to it."""
         return {
-            "pairs": len(self.ours_seconds),
-            "ours_median_ms": round(1000 * statistics.median(self.ours_seconds), 1),
-            "theirs_median_ms": round(1000 * statistics.median(self.theirs_seconds), 1),
-            "ratio": round(self.ratio, 3),
+            name: {
+                "rounds": len(costs),
+                "cpu_ms": round(1000 * self.median(name, "cpu_seconds"), 1),
+                "least_cpu_ms": round(1000 * min(cost.cpu_seconds for cost in costs), 1),
+                "wall_ms": round(1000 * self.median(name, "wall_seconds"), 1),
+                "peak_mebibytes": round(self.median(name, "peak_mebibytes"), 1),
+                "ratio": round(self.ratio(OURS, name), 3),
+            }
+            for name, costs in self.costs.items()
         }
 
 
 class Bench:
     """Measures, and keeps the result when the run was a full one."""
 
-    def __init__(self, *, full: bool) -> None:
+    def __init__(self, scratch: Path, *, full: bool) -> None:
+        self._scratch = scratch
         self.full = full
 
-    def compare(self, ours: Sequence[str | Path], theirs: Sequence[str | Path], *, cwd: Path, pairs: int = FULL_PAIRS) -> Comparison:
-        """Measure both programs in turn, after one unmeasured round that fills the file caches."""
-        cpu_seconds(ours, cwd)
-        cpu_seconds(theirs, cwd)
-        seconds = [(cpu_seconds(ours, cwd), cpu_seconds(theirs, cwd)) for _ in range(pairs if self.full else QUICK_PAIRS)]
-        return Comparison(tuple(pair[0] for pair in seconds), tuple(pair[1] for pair in seconds))
+    def rounds(self, programs: Mapping[str, Command], *, cwd: Path, rounds: int = FULL_ROUNDS) -> Rounds:
+        """Measure all programs in turn, after one unmeasured round that fills the file caches."""
+        report = self._scratch / "cost.json"
+        costs: dict[str, list[Cost]] = {name: [] for name in programs}
+        for number in range(1 + (rounds if self.full else QUICK_ROUNDS)):
+            for name, command in programs.items():
+                cost = measure(command, cwd, report)
+                if number:
+                    costs[name].append(cost)
+        return Rounds(costs)
 
-    def keep(self, name: str, figures: Mapping[str, object], distributions: Sequence[str]) -> None:
+    def keep(self, name: str, figures: Mapping[str, object], versions: Mapping[str, str]) -> None:
         """Print the figures; after a full run also store them, with the machine they were measured on."""
-        print(f"\n{name}: {json.dumps(figures)}")
+        print(f"\n{name}: {json.dumps(figures, indent=2)}")
         if self.full:
-            record = {"measured_on": datetime.now(UTC).date().isoformat(), "machine": machine(distributions), "figures": figures}
+            record = {"measured_on": datetime.now(UTC).date().isoformat(), "machine": machine(versions), "figures": figures}
             RESULTS.mkdir(exist_ok=True)
             (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def machine(distributions: Sequence[str]) -> dict[str, Any]:
+def machine(versions: Mapping[str, str]) -> dict[str, Any]:
     """Facts that bear on a measurement; no host name, no path."""
     return {
         "cores": os.cpu_count(),
         "cpu": cpu_model(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in distributions},
+        "versions": dict(versions),
     }
 
 
@@ -98,12 +123,38 @@ def cpu_model() -> str:
 
 
 @pytest.fixture(scope="session")
-def bench(pytestconfig: pytest.Config) -> Bench:
+def bench(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """Full under ``--run-bench``, quick otherwise."""
-    return Bench(full=pytestconfig.getoption("--run-bench"))
+    if not hasattr(os, "wait4"):
+        pytest.skip("this system does not tell what a process took")
+    return Bench(tmp_path_factory.mktemp("bench"), full=pytestconfig.getoption("--run-bench"))
 
 
 @pytest.fixture(scope="session")
 def tools() -> Path:
     """The folder of the environment's programs."""
     return Path(sys.executable).parent
+
+
+@pytest.fixture(scope="session")
+def peers(repository: Path) -> Path:
+    """The folder of the programs that ours is measured against."""
+    folder = repository / ".venv-peers/bin"
+    assert folder.exists(), "the other linters are not installed: 'make bench' does it"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def our_versions() -> dict[str, str]:
+    """Versions of what trainlint runs on."""
+    return {name: version(name) for name in ("trainyard", "click", "jsonschema-rs")}
+
+
+@pytest.fixture(scope="session")
+def their_versions(repository: Path, our_versions: dict[str, str]) -> dict[str, str]:
+    """Versions of both sides, theirs as locked."""
+    named = (repository / "tests/bench/peers.in").read_text(encoding="utf-8").split("\n")
+    names = {line for line in named if line and not line.startswith("#")}
+    lock = (repository / "tests/bench/peers.lock").read_text(encoding="utf-8")
+    pins = [line.removesuffix(" \\").split("==") for line in lock.splitlines() if "==" in line]
+    return our_versions | {name: pinned.partition(" ")[0] for name, pinned in pins if name in names | {"jsonschema"}}

@@ -147,7 +147,7 @@ def test_a_dataset_that_does_not_fit_the_model_is_an_error() -> None:
     two_outputs = {**spec()["model"], "output": {"units": 2}}
     assert spoken("fewer-outputs-than-classes", spec(dataset=three_classes, model=two_outputs)).severity is Severity.ERROR
     rows = {**dataset({"cat": 500, "dog": 500}), "input_shape": [30]}
-    assert spoken("input-does-not-fit-model", spec(dataset=rows)).severity is Severity.ERROR
+    assert spoken("input-does-not-fit-layer", spec(dataset=rows)).severity is Severity.ERROR
 
 
 def test_a_path_that_is_not_there_is_an_error_where_the_data_root_is_known(tmp_path: Path) -> None:
