@@ -121,7 +121,7 @@ def _detail(field: Field) -> str:
         return "required"
     if field.derived is not None:
         return "default: follows from other fields"
-    return f"default: {markdown.shown(field.default)}"
+    return f"default: {markdown.shown(field.default)}" if vocabulary.has_default(field) else ""
 
 
 def _label(choice: Choice) -> str:

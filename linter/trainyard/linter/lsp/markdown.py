@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from trainyard.linter.lsp import vocabulary
+
 if TYPE_CHECKING:
     from trainyard.linter.engine.catalogue import Described
     from trainyard.linter.lsp.vocabulary import Choice
@@ -51,7 +53,7 @@ def _facts(field: Field) -> list[str]:
         facts.append("required")
     elif field.derived is not None:
         facts.append(f"default: {field.derived}")
-    else:
+    elif vocabulary.has_default(field):
         facts.append(f"default: `{shown(field.default)}`")
     if field.usual_range is not None:
         low, high = field.usual_range

@@ -38,8 +38,10 @@ def keys(tokens: Sequence[str], document: object, taken: frozenset[str], written
 
     ``taken`` are the keys that it has besides ``written``, the one at the cursor, which has no say.
     """
-    known = reference.fields(pointer(tokens), _without(document, [*tokens, written]))
-    return tuple(sorted((one for one in known if one.key not in taken), key=lambda one: not one.required))
+    rest = _without(document, [*tokens, written])
+    fitting = _fitting(reference.pieces(list(tokens), rest), taken)
+    known = reference.fields(pointer(tokens), rest)
+    return tuple(sorted((one for one in known if one.key in fitting and one.key not in taken), key=lambda one: not one.required))
 
 
 def values(tokens: Sequence[str], document: object) -> tuple[Choice, ...]:
@@ -55,7 +57,8 @@ def values(tokens: Sequence[str], document: object) -> tuple[Choice, ...]:
     tags = {tag.value["type"]: tag for tag in members}
     default = about.default if about is not None else None
     found = [*_named(pieces, tags), *_tagged(pieces), *_examples(about), *_plain(pieces)]
-    return _unique(choice._replace(is_default=about is not None and choice.value == default) for choice in found)
+    is_fixed = about is not None and has_default(about)
+    return _unique(choice._replace(is_default=is_fixed and choice.value == default) for choice in found)
 
 
 def member(tokens: Sequence[str], document: object) -> Choice | None:
@@ -66,9 +69,23 @@ def member(tokens: Sequence[str], document: object) -> Choice | None:
     return next((choice for choice in _tagged(reference.pieces(list(tokens), document)) if choice.value["type"] == tag), None)
 
 
+def has_default(about: Field) -> bool:
+    """Tell whether a fixed value stands in for the field; null does only where null can be written."""
+    if about.required or about.derived is not None:
+        return False
+    return about.default is not None or "null" in about.types
+
+
 def pointer(tokens: Iterable[str]) -> str:
     """Return the JSON pointer of a path."""
     return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+def _fitting(pieces: Iterable[dict[str, Any]], taken: frozenset[str]) -> set[str]:
+    """Return the keys that go together with those that are there: a length has epochs or steps, never both."""
+    owners = [piece for piece in pieces if "properties" in piece]
+    alike = [piece for piece in owners if taken <= piece["properties"].keys()] or owners
+    return {key for piece in alike if len(taken) < piece.get("maxProperties", len(taken) + 1) for key in piece["properties"]}
 
 
 def _named(pieces: Iterable[dict[str, Any]], tags: dict[Any, Choice]) -> Iterator[Choice]:
@@ -91,7 +108,7 @@ def _tagged(pieces: Iterable[dict[str, Any]]) -> Iterator[Choice]:
 def _examples(about: Field | None) -> Iterator[Choice]:
     if about is None:
         return
-    if not isinstance(about.default, (dict, list)) and about.derived is None and not about.required:
+    if not isinstance(about.default, (dict, list)) and has_default(about):
         yield Choice(about.default, "the default")
     for example in about.examples:
         if not _is_tagged(example):

@@ -75,12 +75,15 @@ def validator(*, partial: bool = False) -> Validator:
 
 
 def _undemanding(node: Any) -> Any:
-    """Return the schema without demands for keys, except for the tags that unions are told apart by."""
+    """Return the schema without demands for keys, except for the tags that unions are told apart by.
+
+    Conditions stay as they are: an ``if`` demands nothing, it chooses.
+    """
     if isinstance(node, list):
         return [_undemanding(part) for part in node]
     if not isinstance(node, dict):
         return node
-    rest = {key: _undemanding(part) for key, part in node.items() if not (key == "required" and isinstance(part, list))}
-    if "type" in node.get("required", ()) or "anyOf" in node:
-        rest |= {key: ["type"] for key in ("required",) if "type" in node.get(key, ())}
-    return rest
+    rest = {
+        key: part if key == "if" else _undemanding(part) for key, part in node.items() if not (key == "required" and isinstance(part, list))
+    }
+    return rest | {"required": ["type"]} if "type" in node.get("required", ()) else rest
