@@ -25,7 +25,7 @@ MAX_LINE_BYTES = 64 * 1024
 STOP, PAUSE, CANCEL = "stop", "pause", "cancel"
 
 # Outcomes that a trainer can report when it ends by itself.
-SUCCEEDED, FAILED, PAUSED = "succeeded", "failed", "paused"
+SUCCEEDED, FAILED, PAUSED, CANCELLED = "succeeded", "failed", "paused", "cancelled"
 
 
 class WireError(ValueError):
@@ -130,7 +130,7 @@ class ArtifactWritten:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last word: how it went (``succeeded``, ``failed``, ``paused``), the reason code, a sentence."""
+    """The last word: how it went (one of the outcomes above), the reason code, a sentence."""
 
     kind: ClassVar[str] = "ended"
     key: ClassVar[str] = "ended/{attempt}"
@@ -184,7 +184,7 @@ def decode(raw: bytes) -> Line:
         body = _BODIES[record["kind"]]
         fields = {field.name: _value(field.name, record["body"][field.name]) for field in dataclasses.fields(body)}
         return Line(attempt=int(record["attempt"]), at=float(record["at"]), body=body(**fields))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise WireError(f"not an event: {error!r}") from error
 
 

@@ -22,7 +22,6 @@ from trainyard.linter.cli.exits import FINDINGS, OK, Refusal
 from trainyard.linter.engine.report import Report
 from trainyard.service import wire
 from trainyard.service.trainer.following import Follower, line_for_people
-from trainyard.service.trainer.verdict import CANCELLED
 
 _FACTS_SECONDS = 10.0
 _POLL_SECONDS = 0.1
@@ -50,7 +49,7 @@ def train(file: Path, run_path: Path, data_root: Path, *, resume: bool, as_json:
     folder = _make_folder(run_path, file, raw, report)
     ended = _supervise(folder, data_root)
     _tell(ended, folder, as_json=as_json)
-    return {wire.SUCCEEDED: OK, CANCELLED: _CANCELLED_CODE}.get(ended.outcome, FINDINGS)
+    return {wire.SUCCEEDED: OK, wire.CANCELLED: _CANCELLED_CODE}.get(ended.outcome, FINDINGS)
 
 
 def _read(file: Path) -> bytes:

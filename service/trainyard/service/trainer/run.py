@@ -38,7 +38,7 @@ def run(task: Task) -> Verdict:
     try:
         return _train(task)
     except InterruptedRun:
-        return Verdict(verdict.CANCELLED, verdict.USER, "The run was cancelled.")
+        return Verdict(wire.CANCELLED, verdict.USER, "The run was cancelled.")
     except (Exception, TerminatedRun) as error:  # noqa: BLE001 -- whatever happens, the event log gets its last word
         return failed(error)
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from trainyard.service import wire
 
-CANCELLED = "cancelled"
 COMPLETED, EARLY_STOPPED, STOPPED, TIME_LIMIT, USER = "completed", "early_stopped", "stopped", "time_limit", "user"
 
-_EXIT_CODES = {wire.SUCCEEDED: 0, wire.FAILED: 1, CANCELLED: 7}
+_EXIT_CODES = {wire.SUCCEEDED: 0, wire.FAILED: 1, wire.CANCELLED: 7}
 
 
 @dataclass(frozen=True, slots=True)
