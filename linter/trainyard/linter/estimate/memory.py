@@ -100,11 +100,11 @@ def _sample_bytes(shapes: Shapes, compute: int) -> Bytes:
     """Return the activation bytes of one sample: what the backward pass reads, plus gradients alive at once.
 
     Low: each tensor that a weighted layer, a normalization or a pooling needs again, once, and one gradient of the
-    largest. High: every layer's output and what it computes inside, masks as wide as numbers, and the two gradients that
-    meet in the largest layer.
+    largest. TensorFlow comes close to it, since relu writes over its input. High: every layer's output and what it computes
+    inside, masks as wide as numbers, and the two gradients that meet in the largest layer; XLA comes close to that.
     """
     sizes = [prod(shapes.input_shape), *(layer.elements for layer in shapes.layers)]
-    largest = max(sizes)
+    largest = max(sizes[1:], default=0)
     low = sum(sizes[tensor] for tensor in _kept_tensors(shapes.layers)) * compute + largest * compute
     masks = outputs = 0
     for layer in shapes.layers:

@@ -52,7 +52,7 @@ class BatchExceedsMemory(Rule):
             {"dataset": {"input_shape": [512, 512, 3]}, "training": {"batch_size": 4096}},
             POINTER,
             "does not fit",
-            fix=48,
+            fix=40,
             hardware="t4",
         ),
         Invalid({"dataset": {"input_shape": [512, 512, 1]}, "training": {"batch_size": 8192}}, POINTER, "exceeds the largest card known"),

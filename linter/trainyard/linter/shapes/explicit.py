@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 from trainyard.linter.shapes.blocks import add_output
 from trainyard.linter.shapes.layers import Shape
 from trainyard.linter.shapes.recurrent import embedding, gru, lstm
-from trainyard.linter.shapes.stack import Stack
+from trainyard.linter.shapes.stack import Stack, inside
 
 if TYPE_CHECKING:
     from trainyard.linter.spec.model import layers as spec_layers
     from trainyard.linter.spec.model.architecture import Graph, Sequential
-
-_LINEAR = "linear"
 
 
 def grow(stack: Stack, model: Sequential | Graph, outputs: int | None) -> bool:
@@ -69,7 +67,7 @@ def _dims(kind: str) -> int:
 
 
 def _dense(stack: Stack, layer: spec_layers.Dense) -> None:
-    stack.dense(layer.units, bias=layer.use_bias, activated=layer.activation != _LINEAR)
+    stack.dense(layer.units, bias=layer.use_bias, activated=inside(layer.activation))
 
 
 def _conv(stack: Stack, layer: spec_layers.Conv) -> None:
@@ -82,7 +80,7 @@ def _conv(stack: Stack, layer: spec_layers.Conv) -> None:
         bias=layer.use_bias,
         dilation=_axes(layer.dilation_rate, axes),
         groups=layer.groups,
-        activated=layer.activation != _LINEAR,
+        activated=inside(layer.activation),
     )
 
 
@@ -92,7 +90,7 @@ def _separable(stack: Stack, layer: spec_layers.SeparableConv) -> None:
     spatial = stack.slide(kind, kernel, _axes(layer.strides, axes), layer.padding, _axes(layer.dilation_rate, axes))
     deep = stack.shape[-1] * layer.depth_multiplier
     weights = prod(kernel) * deep + deep * layer.filters
-    inner = prod(spatial) * (deep + layer.filters * (layer.activation != _LINEAR))
+    inner = prod(spatial) * (deep + layer.filters * inside(layer.activation))
     parameters = weights + layer.filters * layer.use_bias
     stack.add(kind, (*spatial, layer.filters), parameters, multiply_adds=prod(spatial) * weights, inner=inner)
 
@@ -103,7 +101,7 @@ def _depthwise(stack: Stack, layer: spec_layers.DepthwiseConv) -> None:
     spatial = stack.slide(kind, kernel, _axes(layer.strides, axes), layer.padding, _axes(layer.dilation_rate, axes))
     deep = stack.shape[-1] * layer.depth_multiplier
     weights = prod(kernel) * deep
-    inner = prod(spatial) * deep * (layer.activation != _LINEAR)
+    inner = prod(spatial) * deep * inside(layer.activation)
     stack.add(kind, (*spatial, deep), weights + deep * layer.use_bias, multiply_adds=prod(spatial) * weights, inner=inner)
 
 
@@ -122,7 +120,7 @@ def _transposed(stack: Stack, layer: spec_layers.ConvTranspose) -> None:
     )
     weights = prod(kernel) * stack.shape[-1] * layer.filters
     shape = (*spatial, layer.filters)
-    inner = prod(shape) * (layer.activation != _LINEAR)
+    inner = prod(shape) * inside(layer.activation)
     parameters = weights + layer.filters * layer.use_bias
     stack.add(kind, shape, parameters, multiply_adds=prod(stack.shape[:-1]) * weights, inner=inner)
 
@@ -279,6 +277,10 @@ def _shape_of(stack: Stack, tensor: int) -> Shape:
     return stack.layers[tensor - 1].output_shape if tensor else stack.input_shape
 
 
+def _activation(stack: Stack, layer: spec_layers.Activation) -> None:
+    stack.add("Activation", stack.shape, inner=prod(stack.shape) * max(0, inside(layer.activation) - 1))
+
+
 def _same(kind: str) -> Callable[[Stack, Any], None]:
     """Return the function for a layer that changes neither shape nor weights."""
     return lambda stack, _layer: stack.add(kind, stack.shape)
@@ -315,7 +317,7 @@ _APPEND: dict[str, Callable[[Stack, Any], None]] = {
     "gru": gru,
     "residual_block": _residual_block,
     "dense_block": _dense_block,
-    "activation": _same("Activation"),
+    "activation": _activation,
     "rescaling": _same("Rescaling"),
     "resizing": _resizing,
     "normalization": _normalization,
