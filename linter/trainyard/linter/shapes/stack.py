@@ -13,9 +13,10 @@ from trainyard.linter.shapes.layers import Layer, Obstacle, Shape, Shapes
 
 # Nobody's net is deeper, and a spec may ask for a billion convolutions in a row.
 _MOST_LAYERS = 5000
-# How many tensors of its size an activation computes beside its output, as the growth of TensorFlow's peak with the
-# batch shows (CPU, TensorFlow 2.21, two convolutions of 32 filters: swish 1.8, mish 3.2, gelu 3.4, softplus 1.1).
-_INSIDE = {"swish": 2, "mish": 4, "gelu": 4, "softplus": 1, "leaky_relu": 1}
+# How many tensors of its size an activation computes beside its input and output, from the growth of TensorFlow's peak
+# with the batch (CPU, TensorFlow 2.21, two convolutions of 32 filters; both counted: swish 1.8, mish 3.2, gelu 3.4,
+# softplus 1.1, leaky relu 0.6, relu and elu 0).
+_INSIDE = {"swish": 1, "mish": 3, "gelu": 3, "softplus": 1, "leaky_relu": 1}
 
 
 def inside(activation: str) -> int:
@@ -125,6 +126,8 @@ class Stack:
     def global_pooling(self, how: str, *, axes: int | None = None, keepdims: bool = False) -> None:
         """Append ``GlobalMaxPooling…`` or ``GlobalAveragePooling…``: one number per channel remains."""
         spatial = len(self.shape) - 1 if axes is None else axes
+        if spatial < 1:
+            raise self.obstacle("rank", "GlobalPooling", "it takes (height, width, channels)")
         kind = f"Global{how.capitalize()}Pooling{spatial}D"
         self.need_axes(kind, spatial + 1)
         self.add(kind, (*(1,) * spatial * keepdims, self.shape[-1]))
