@@ -14,7 +14,7 @@ finds where it crosses a bound. Twenty thousand steps one by one would cost 7 ms
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -136,10 +136,16 @@ class Curve:
 
     def _crossing(self, first: int, last: int, bound: float) -> int:
         """Return the first step of a stretch on the far side of ``bound``; ``last + 1`` where the stretch stays on one side."""
-        steps = range(first, last + 1)
-        if self._falls(first, last):
-            return first + bisect_right(steps, -bound, key=lambda step: -self.at(step))
-        return first + bisect_left(steps, bound, key=self.at)
+        falls = self._falls(first, last)
+        low, high = first, last + 1
+        # Not ``bisect``: a run may have more steps than a C integer counts.
+        while low < high:
+            middle = (low + high) // 2
+            if (self.at(middle) < bound) is falls:
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
     def _steps_below(self, first: int, last: int, bound: float) -> int:
         crossing = self._crossing(first, last, bound)

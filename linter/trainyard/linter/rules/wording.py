@@ -30,7 +30,9 @@ def size(amount: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as per cent with up to two digits: ``31 %``, ``0.5 %``."""
+    """Return a share as per cent with up to two digits: ``31 %``, ``0.5 %``; ``over 99 %`` is not yet all."""
+    if 0.995 <= share < 1:
+        return "over 99 %"
     return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -123,8 +123,6 @@ def test_samples_of_one_group_stay_together() -> None:
     assert [len(part) for part in parts] == pytest.approx([126, 42, 42], abs=7)
 
 
-def test_a_hundred_thousand_labels_are_assigned_in_a_fifth_of_a_second_of_cpu() -> None:
+def test_a_hundred_thousand_labels_cost_no_more_than_six_million_squares(cost: Callable[[Callable[[], object]], float]) -> None:
     labels = [index % 25 for index in range(100_000)]
-    started = time.process_time()
-    assign(DEFAULT, labels, 25)
-    assert time.process_time() - started < 0.2
+    assert cost(lambda: assign(DEFAULT, labels, 25)) < 6
