@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Machine:
     folder: Path
     examples: Path
     environment: dict[str, str]
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def argv(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "trainyard.client.main", *arguments]
@@ -44,7 +45,17 @@ class Machine:
         )
 
     def start(self, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self.argv(*arguments), env=self.environment, cwd=self.folder, **streams)
+        process = subprocess.Popen(self.argv(*arguments), env=self.environment, cwd=self.folder, **streams)
+        self.started.append(process)
+        return process
+
+    def clear(self) -> None:
+        """End whatever a failed test left."""
+        for process in self.started:
+            process.kill()
+            process.wait()
+        for left in self.processes():
+            left.kill()
 
     def processes(self) -> list[psutil.Process]:
         """List every process that names this machine's folder: servers and trainers do."""
@@ -108,12 +119,11 @@ def make_machine(folder: Path, examples: Path) -> Machine:
 
 @contextmanager
 def tidy(machine: Machine) -> Iterator[Machine]:
-    """End what a failed test left."""
+    """Clear up behind a test, however it ended."""
     try:
         yield machine
     finally:
-        for process in machine.processes():
-            process.kill()
+        machine.clear()
 
 
 @pytest.fixture

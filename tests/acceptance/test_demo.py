@@ -84,7 +84,8 @@ def test_an_accuracy_below_the_promise_is_said_and_nothing_is_left(machine: Mach
 def test_a_demonstration_that_is_interrupted_leaves_nothing(machine: Machine) -> None:
     machine.environment["TMPDIR"] = str(machine.folder)
     shown = machine.folder / "shown.txt"
-    with shown.open("wb") as output, machine.start("demo", "--examples", str(machine.examples), stdout=output, stderr=output) as process:
+    with shown.open("wb") as output:
+        process = machine.start("demo", "--examples", str(machine.examples), stdout=output, stderr=output)
         wait_until(lambda: "epoch  1/25" in shown.read_text())
         process.send_signal(signal.SIGINT)
         assert process.wait(WAIT_SECONDS) == 130
