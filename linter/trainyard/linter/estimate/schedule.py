@@ -32,6 +32,8 @@ from trainyard.linter.spec.model.scheduler import (
 )
 from trainyard.linter.spec.model.units import Length
 
+# Longer than any run: what a number of steps is cut to, so that it stays a number that can be counted with.
+_FOREVER = 1e18
 # Where schedules that rise meet schedules that fall, the run is cut into about this many pieces before they are bisected.
 _PIECES = 256
 # Restarts beyond this many are sampled evenly: who restarts a thousand times draws no curve that a cut improves.
@@ -163,9 +165,8 @@ class Clock(NamedTuple):
         """Return a length in steps (batches); 0 where there is none, never less."""
         if length is None:
             return 0.0
-        if length.steps is not None:
-            return max(0.0, float(length.steps * self.accumulation))
-        return max(0.0, (length.epochs or 0.0) * self.steps_per_epoch)
+        batches = (length.epochs or 0.0) * self.steps_per_epoch if length.steps is None else length.steps * self.accumulation
+        return float(min(max(0, batches), _FOREVER))
 
 
 def factor(schedule: Schedule, learning_rate: float, clock: Clock) -> Factor:  # noqa: PLR0911 -- one return per schedule
@@ -189,7 +190,7 @@ def factor(schedule: Schedule, learning_rate: float, clock: Clock) -> Factor:  #
             return _polynomial(schedule, learning_rate, clock.steps(schedule.length), warmup)
         case OneCycle():
             length = clock.total_steps - warmup if schedule.length is None else clock.steps(schedule.length)
-            return _one_cycle(schedule, length, warmup)
+            return _one_cycle(schedule, float(min(length, _FOREVER)), warmup)
         case _:
             return Factor(lambda _time: 1.0, warmup)
 
@@ -204,7 +205,7 @@ def lowest_plateau_factor(plateau: ReduceOnPlateau, epoch: int) -> float:
     if epoch <= patience:
         return 1.0
     period = patience + max(0, plateau.cooldown - 1)
-    return float(plateau.factor ** (1 + (epoch - 1 - patience) // period))
+    return _power(plateau.factor, 1 + (epoch - 1 - patience) // period)
 
 
 def _cosine(schedule: Cosine, learning_rate: float, length: float, warmup: int) -> Factor:
@@ -231,16 +232,14 @@ def _step(schedule: Step, clock: Clock, warmup: int) -> Factor:
 
 def _exponential(schedule: Exponential, every: float, warmup: int) -> Factor:
     def at(time: float) -> float:
-        periods = time / every if every > 0 else 0.0
-        return _power(schedule.rate, math.floor(periods) if schedule.staircase else periods)
+        return _power(schedule.rate, _periods(time, every, staircase=schedule.staircase))
 
     return Factor(at, warmup, direction=-1 if schedule.rate <= 1.0 else 1)
 
 
 def _inverse_time(schedule: InverseTime, every: float, warmup: int) -> Factor:
     def at(time: float) -> float:
-        periods = time / every if every > 0 else 0.0
-        divisor = 1.0 + schedule.rate * (math.floor(periods) if schedule.staircase else periods)
+        divisor = 1.0 + schedule.rate * _periods(time, every, staircase=schedule.staircase)
         return 1.0 / divisor if divisor > 0 else math.inf
 
     return Factor(at, warmup, direction=-1 if schedule.rate >= 0.0 else 1)
@@ -269,6 +268,11 @@ def _one_cycle(schedule: OneCycle, length: float, warmup: int) -> Factor:
     return Factor(at, warmup, (rise,), direction=0)
 
 
+def _periods(time: float, every: float, *, staircase: bool) -> float:
+    periods = min(time / every, _FOREVER) if every > 0 else 0.0
+    return math.floor(periods) if staircase else periods
+
+
 def _eased(first: float, last: float, share: float) -> float:
     return last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
 
@@ -278,12 +282,16 @@ def _inverse(divisor: float) -> float:
 
 
 def _power(mantissa: float, exponent: float) -> float:
-    """Return the power as a real number: 0 where a negative rate has none, infinity where it overflows."""
+    """Return the power as a real number: 0 where a negative rate has none, infinity where it overflows.
+
+    Never ``**``: of two whole numbers it is a whole number, of as many digits as there are epochs.
+    """
     try:
-        value = mantissa**exponent
-    except (OverflowError, ZeroDivisionError):
+        return math.pow(mantissa, exponent)
+    except OverflowError:
         return math.inf
-    return value if isinstance(value, float | int) else 0.0
+    except ValueError:
+        return 0.0 if mantissa else math.inf
 
 
 def _turning_steps(each: Factor, steps: int) -> Iterator[int]:
@@ -292,7 +300,7 @@ def _turning_steps(each: Factor, steps: int) -> Iterator[int]:
     for turn in each.turns:
         yield each.warmup + math.ceil(turn)
     if each.period < math.inf and each.period > 0:
-        count = int((steps - each.warmup) / each.period)
+        count = int(min(max(0.0, (steps - each.warmup) / each.period), _FOREVER))
         for restart in range(1, count + 1, max(1, count // _MOST_RESTARTS)):
             yield math.ceil(each.warmup + restart * each.period)
 
