@@ -40,7 +40,7 @@ class ReaderGoneError(Exception):
     """The reader of our output went away, in a form that click does not take for exit code 1, which means findings here."""
 
 
-def run(command: click.Command, arguments: Sequence[str] | None = None, *, program: str) -> int:
+def run(command: click.Command, arguments: Sequence[str] | None = None, *, program: str) -> int:  # noqa: PLR0911 -- one return per way to end
     """Run ``command`` and return the exit code of the process; no exception escapes."""
     if f"_{program.upper()}_COMPLETE" in os.environ:
         command.main(prog_name=program)  # the shell asks for completions; click answers and exits
@@ -57,16 +57,19 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, progr
         error.show()
         return error.code if isinstance(error, Refusal) else USAGE
     except (BrokenPipeError, ReaderGoneError):
-        return _leave_quietly()
+        return _leave_quietly(READER_GONE)
+    except OSError as error:
+        click.echo(f"error: {error.filename or 'standard output'}: {error.strerror or error}", err=True)
+        return _leave_quietly(USAGE)
     except Exception:  # noqa: BLE001 - the last line of defence, and it says so
         return _report(program)
     return outcome if isinstance(outcome, int) else OK
 
 
-def _leave_quietly() -> int:
-    """The reader of our output went away (``| head``): the interpreter must not complain when it flushes at exit."""
+def _leave_quietly(exit_code: int) -> int:
+    """Nothing more can be written (``| head``, a full disk): the interpreter must not complain when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return READER_GONE
+    return exit_code
 
 
 def _report(program: str) -> int:

@@ -17,8 +17,8 @@ from trainyard.linter.source.faults import Edit
 if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
 
-# One fix can uncover another finding, a handful deep; more rounds would mean two fixes that undo each other.
-_MAX_ROUNDS = 10
+# One suggestion a round; more rounds than a spec has findings would mean fixes that grow what they mend.
+_MAX_ROUNDS = 50
 
 
 class Mended(NamedTuple):
@@ -37,10 +37,12 @@ def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) 
         unsafe: make suggestions too, not only safe fixes.
     """
     first = report = judge(raw)
+    seen = {raw}
     for _ in range(_MAX_ROUNDS):
-        mended = edits.apply(raw, _chosen(report, unsafe=unsafe))
-        if mended == raw:
+        mended = edits.apply(raw, _safe(report) or (_most_urgent(report) if unsafe else []))
+        if mended in seen:  # nothing to mend, or two fixes that undo each other
             break
+        seen.add(mended)
         again = judge(mended)
         if again.document.value is None and report.document.value is not None:
             break
@@ -54,15 +56,27 @@ def fixable(report: Report) -> tuple[int, int]:
     return kinds[True], kinds[False]
 
 
-def _chosen(report: Report, *, unsafe: bool) -> list[Edit]:
-    """Return edits that do not touch each other; a finding's edits are taken together or not at all."""
+def _safe(report: Report) -> list[Edit]:
+    """Return the edits of all safe fixes that do not touch each other; a finding's edits are taken together or not at all."""
     chosen: list[Edit] = []
     for finding in report.findings:
-        if _is_open(finding) and (finding.safe or unsafe):
+        if _is_open(finding) and finding.safe:
             wanted = edits.of_finding(report.document, finding)
             if not any(_touch(edit, other) for edit in wanted for other in chosen):
                 chosen.extend(wanted)
     return chosen
+
+
+def _most_urgent(report: Report) -> list[Edit]:
+    """Return the edits of one suggestion, of the worst finding that has one.
+
+    One at a time, because what one suggests may hang on what another changes: the number of epochs follows the batch size.
+    """
+    for finding in sorted(report.findings, key=lambda finding: -finding.severity):
+        wanted = edits.of_finding(report.document, finding) if _is_open(finding) and not finding.safe else []
+        if wanted and edits.apply(report.document.raw, wanted) != report.document.raw:
+            return list(wanted)
+    return []
 
 
 def _is_open(finding: Finding) -> bool:

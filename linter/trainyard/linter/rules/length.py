@@ -48,6 +48,9 @@ class TooFewUpdates(Rule):
         Invalid({"training": {"epochs": 3}}, EPOCHS, "396 updates", fix=10),
         Invalid({"training": {"epochs": 2, "batch_size": 256}}, EPOCHS, "4 updates", fix=500, onto="table", severity=Severity.ERROR),
         Invalid(
+            {"training": {"epochs": 2, "batch_size": 4096}}, EPOCHS, "one batch takes in all samples", onto="table", severity=Severity.ERROR
+        ),
+        Invalid(
             {"training": {"epochs": 5}, "dataset": {"facts": {"samples": None}}},
             EPOCHS,
             "5 epochs",
@@ -67,9 +70,13 @@ class TooFewUpdates(Rule):
                 yield self._violation(f"{count(case.epochs, 'epoch')} from scratch may be too few", _FEW_EPOCHS, Severity.INFO)
         elif updates < _SMALL_BUDGET or (updates < _BUDGET and case.epochs < _FEW_EPOCHS):
             enough = max(_FEW_EPOCHS, -(-_BUDGET * case.epochs // max(1, updates)))
-            steps = number(case.steps_per_epoch or 0)
-            told = f"{count(case.epochs, 'epoch')} of {steps} steps are {count(updates, 'update')}, too few to learn from scratch"
-            yield self._violation(told, enough, Severity.ERROR if updates < _NO_BUDGET else Severity.WARNING)
+            steps = case.steps_per_epoch or 0
+            told = f"{count(case.epochs, 'epoch')} of {count(steps, 'step')} are {count(updates, 'update')}, too few to learn from scratch"
+            severity = Severity.ERROR if updates < _NO_BUDGET else Severity.WARNING
+            if steps == 1:  # more epochs would hide what is wrong
+                yield Violation(EPOCHS, f"{told}: one batch takes in all samples; make it smaller", severity=severity)
+            else:
+                yield self._violation(told, enough, severity)
 
     def check_strictly(self, case: Case) -> Iterator[Violation]:
         """Warn below 10 epochs, as the seed page does."""

@@ -15,7 +15,7 @@ _MARKS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\
 def decode(raw: bytes, max_bytes: int) -> tuple[str, int, list[Fault], bool]:
     """Return text, bytes before it, faults, and whether the text is worth parsing."""
     if len(raw) > max_bytes:
-        return raw[:max_bytes].decode(errors="replace"), 0, [_too_large(len(raw), max_bytes)], False
+        return raw[:max_bytes].decode(errors="replace"), 0, [_too_large(max_bytes)], False
     wide = _wide_encoding(raw)
     if wide:
         fault = traps.NOT_UTF8.fault(f"file is {wide}, JSON is UTF-8; save it as UTF-8", span=Span(_START, _START))
@@ -29,9 +29,9 @@ def decode(raw: bytes, max_bytes: int) -> tuple[str, int, list[Fault], bool]:
         return raw[before:].decode(errors="replace"), before, faults, False
 
 
-def _too_large(size: int, max_bytes: int) -> Fault:
+def _too_large(max_bytes: int) -> Fault:
     return traps.FILE_TOO_LARGE.fault(
-        f"file of {size:,} bytes is larger than the limit of {max_bytes:,}; a spec is a few kilobytes, data belongs beside it",
+        f"file is larger than the limit of {max_bytes:,} bytes; a spec is a few kilobytes, data belongs beside it",
         span=Span(_START, _START),
     )
 
