@@ -59,7 +59,7 @@ def _command(command: str, path: str, finding: Finding) -> str:
         properties |= {"col": finding.start.column, "endColumn": finding.end.column}
     properties["title"] = f"{finding.code} {finding.name}"
     listed = ",".join(f"{name}={_escaped_property(str(value))}" for name, value in properties.items())
-    return f"::{command} {listed}::{_escaped(finding.message)}\n"
+    return f"::{command} {listed}::{harmless(_escaped(finding.message))}\n"
 
 
 def _line(path: str, finding: Finding) -> str:

@@ -209,7 +209,7 @@ class Scanner:
             raise FatalError
         if replacement is not None:
             edits = (self._edit(start, end, replacement),)
-        span = self._lines.span(start, end)
+        span = self._lines.span(start, min(end, len(self._text)))
         self.faults.append(trap.fault(message, span=span, pointer=pointer, target=target, edits=edits, suggestion=suggestion, safe=safe))
 
 

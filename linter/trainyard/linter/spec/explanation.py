@@ -11,7 +11,7 @@ junk keep it busy for 6 s, where all of this takes 20 ms. A test holds the two t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +30,7 @@ MOST_FAULTS = 200
 # An error costs jsonschema-rs 7 us to make and 30 us to word here: a list of junk is judged by its first
 # elements, and more errors than can ever be shown are not looked at.
 _MOST_ELEMENTS = 500
+_MOST_DOUBLINGS = 12  # then a list holds more elements than the largest file has bytes
 _MOST_ERRORS = 1000
 # Looking for a similar name costs up to 1 ms; an object with more unknown keys than this is no slip of the pen.
 _MOST_GUESSES = 20
@@ -47,18 +48,26 @@ class Failure(NamedTuple):
 
 def explain(value: object, judge: Validator) -> tuple[Fault, ...]:
     """Return the faults of a value that ``judge`` refuses, at most 200 of them."""
-    failures = _failures(value, judge)
+    failures = _failures(value, _errors(value, judge))
     corrected = _with_certain_types(value, failures)
     if corrected is not None:
         seen = {(failure.place.pointer, failure.keyword) for failure in failures}
-        failures += [each for each in _failures(corrected, judge) if (each.place.pointer, each.keyword) not in seen]
+        failures += [each for each in _failures(corrected, judge.iter_errors(corrected)) if (each.place.pointer, each.keyword) not in seen]
     taken: dict[str, set[str]] = {}
     told = (_fault(failure, taken) for failure in _telling(failures))
     return tuple(islice(chain(told, unequal_lists(value)), MOST_FAULTS))
 
 
-def _failures(value: object, judge: Validator) -> list[Failure]:
-    errors = list(judge.iter_errors(_shortened(value))) or list(judge.iter_errors(value))
+def _errors(value: object, judge: Validator) -> list[Any]:
+    """Return the errors in the first elements of each list, or in as many more as it takes to find one."""
+    for doublings in range(_MOST_DOUBLINGS):
+        errors = list(judge.iter_errors(_shortened(value, _MOST_ELEMENTS << doublings)))
+        if errors:
+            return errors
+    return []
+
+
+def _failures(value: object, errors: Iterable[Any]) -> list[Failure]:
     return list(islice(chain.from_iterable(_failed(value, error) for error in errors), _MOST_ERRORS))
 
 
@@ -70,16 +79,17 @@ def _with_certain_types(value: object, failures: list[Failure]) -> Any:
         if failure.keyword == "enum" and place.tokens[-1:] == ("type",) and isinstance(place.value, str):
             near = nearest_word(place.value, [word for word in failure.kind.options if isinstance(word, str)])
             if near is not None and near.certain:
-                mended = _shortened(value) if mended is None else mended
+                mended = _shortened(value, _MOST_ELEMENTS) if mended is None else mended
                 Place(mended, place.tokens[:-1]).value["type"] = near.word
     return mended
 
 
-def _shortened(value: Any) -> Any:
+def _shortened(value: Any, most: int) -> Any:
+    """Return a copy whose lists end after so many elements."""
     if isinstance(value, list):
-        return [_shortened(element) for element in value[:_MOST_ELEMENTS]]
+        return [_shortened(element, most) for element in value[:most]]
     if isinstance(value, dict):
-        return {key: _shortened(member) for key, member in value.items()}
+        return {key: _shortened(member, most) for key, member in value.items()}
     return value
 
 
