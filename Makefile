@@ -70,7 +70,7 @@ bench: $(INSTALLED) $(PEERS_INSTALLED) ## Measure, side by side with other linte
 
 .PHONY: bench-fuzz
 bench-fuzz: $(INSTALLED) ## Throw broken bytes and mutated specs at the linter for ten minutes
-	@python -m tests.bench.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	@python -m tests.bench.fuzz_run --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 .PHONY: protos
 protos: $(INSTALLED) ## Write the Python of the wire contracts anew

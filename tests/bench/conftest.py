@@ -23,12 +23,14 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+PEERS = ROOT / ".venv-peers/bin"
 RESULTS = HERE / "results"
 FULL_ROUNDS = 25
 QUICK_ROUNDS = 5
 OURS = "trainlint"
 
-Command = Sequence[str | Path]
+Command = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,7 @@ class Cost:
 
 def measure(command: Command, cwd: Path, report: Path) -> Cost:
     """Run a program that must succeed; return what it took, its children included."""
-    words = [str(word) for word in command]
-    launched = [sys.executable, "-I", "-S", str(HERE / "launch.py"), str(report), *words]
+    launched = [sys.executable, "-I", "-S", str(HERE / "launch.py"), str(report), *command]
     subprocess.run(launched, cwd=cwd, check=True, timeout=300)
     return Cost(**json.loads(report.read_text(encoding="utf-8")))
 
@@ -59,19 +60,19 @@ class Rounds:
         pairs = zip(self.costs[ours], self.costs[theirs], strict=True)
         return statistics.median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
 
-    def median(self, name: str, figure: str) -> float:
-        """Median of one figure of one program."""
-        return statistics.median(getattr(cost, figure) for cost in self.costs[name])
+    def cpu_seconds(self, name: str) -> float:
+        """Median over the rounds of the CPU time of one program."""
+        return statistics.median(cost.cpu_seconds for cost in self.costs[name])
 
     def figures(self) -> dict[str, dict[str, float | int]]:
         """What is worth keeping, by program; the ratio is that of trainlint to it."""
         return {
             name: {
                 "rounds": len(costs),
-                "cpu_ms": round(1000 * self.median(name, "cpu_seconds"), 1),
+                "cpu_ms": round(1000 * self.cpu_seconds(name), 1),
                 "least_cpu_ms": round(1000 * min(cost.cpu_seconds for cost in costs), 1),
-                "wall_ms": round(1000 * self.median(name, "wall_seconds"), 1),
-                "peak_mebibytes": round(self.median(name, "peak_mebibytes"), 1),
+                "wall_ms": round(1000 * statistics.median(cost.wall_seconds for cost in costs), 1),
+                "peak_mebibytes": round(statistics.median(cost.peak_mebibytes for cost in costs), 1),
                 "ratio": round(self.ratio(OURS, name), 3),
             }
             for name, costs in self.costs.items()
@@ -81,9 +82,20 @@ class Rounds:
 class Bench:
     """Measures, and keeps the result when the run was a full one."""
 
+    schema = str(ROOT / "linter/trainyard/linter/spec/schema/v1.json")
+
     def __init__(self, scratch: Path, *, full: bool) -> None:
         self._scratch = scratch
         self.full = full
+
+    def tool(self, name: str) -> str:
+        """Return the path of a program of the environment that the tests run in."""
+        return str(Path(sys.executable).parent / name)
+
+    def peer(self, name: str) -> str:
+        """Return the path of a program that ours is measured against, at its locked version."""
+        assert PEERS.exists(), "the other linters are not installed: 'make bench' does it"
+        return str(PEERS / name)
 
     def rounds(self, programs: Mapping[str, Command], *, cwd: Path, rounds: int = FULL_ROUNDS) -> Rounds:
         """Measure all programs in turn, after one unmeasured round that fills the file caches."""
@@ -96,23 +108,23 @@ class Bench:
                     costs[name].append(cost)
         return Rounds(costs)
 
-    def keep(self, name: str, figures: Mapping[str, object], versions: Mapping[str, str]) -> None:
+    def keep(self, name: str, figures: Mapping[str, object]) -> None:
         """Print the figures; after a full run also store them, with the machine they were measured on."""
         print(f"\n{name}: {json.dumps(figures, indent=2)}")
         if self.full:
-            record = {"measured_on": datetime.now(UTC).date().isoformat(), "machine": machine(versions), "figures": figures}
+            record = {"measured_on": datetime.now(UTC).date().isoformat(), "machine": machine(), "figures": figures}
             RESULTS.mkdir(exist_ok=True)
             (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def machine(versions: Mapping[str, str]) -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     """Facts that bear on a measurement; no host name, no path."""
     return {
         "cores": os.cpu_count(),
         "cpu": cpu_model(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": dict(versions),
+        "versions": our_versions() | their_versions(),
     }
 
 
@@ -122,39 +134,20 @@ def cpu_model() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def our_versions() -> dict[str, str]:
+    return {name: version(name) for name in ("trainyard", "click", "jsonschema-rs")}
+
+
+def their_versions() -> dict[str, str]:
+    """Versions of the other linters, as locked."""
+    names = {line for line in (HERE / "peers.in").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
+    pins = [line.split()[0].split("==") for line in (HERE / "peers.lock").read_text(encoding="utf-8").splitlines() if "==" in line]
+    return {name: pinned for name, pinned in pins if name in names | {"jsonschema"}}
+
+
 @pytest.fixture(scope="session")
 def bench(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """Full under ``--run-bench``, quick otherwise."""
     if not hasattr(os, "wait4"):
         pytest.skip("this system does not tell what a process took")
     return Bench(tmp_path_factory.mktemp("bench"), full=pytestconfig.getoption("--run-bench"))
-
-
-@pytest.fixture(scope="session")
-def tools() -> Path:
-    """The folder of the environment's programs."""
-    return Path(sys.executable).parent
-
-
-@pytest.fixture(scope="session")
-def peers(repository: Path) -> Path:
-    """The folder of the programs that ours is measured against."""
-    folder = repository / ".venv-peers/bin"
-    assert folder.exists(), "the other linters are not installed: 'make bench' does it"
-    return folder
-
-
-@pytest.fixture(scope="session")
-def our_versions() -> dict[str, str]:
-    """Versions of what trainlint runs on."""
-    return {name: version(name) for name in ("trainyard", "click", "jsonschema-rs")}
-
-
-@pytest.fixture(scope="session")
-def their_versions(repository: Path, our_versions: dict[str, str]) -> dict[str, str]:
-    """Versions of both sides, theirs as locked."""
-    named = (repository / "tests/bench/peers.in").read_text(encoding="utf-8").split("\n")
-    names = {line for line in named if line and not line.startswith("#")}
-    lock = (repository / "tests/bench/peers.lock").read_text(encoding="utf-8")
-    pins = [line.removesuffix(" \\").split("==") for line in lock.splitlines() if "==" in line]
-    return our_versions | {name: pinned.partition(" ")[0] for name, pinned in pins if name in names | {"jsonschema"}}

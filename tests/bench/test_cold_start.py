@@ -11,7 +11,6 @@ import pytest
 if TYPE_CHECKING:
     from tests.bench.conftest import Bench
 
-SCHEMA = "linter/trainyard/linter/spec/schema/v1.json"
 LARGEST_RATIO_IN_EVERY_RUN = 1 / 3
 LARGEST_RATIOS = {"check-jsonschema": 0.40, "cfn-lint": 0.10}
 
@@ -22,29 +21,26 @@ def spec(repository: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.gate
-def test_a_cold_check_costs_at_most_a_third_of_check_jsonschema(bench: Bench, repository: Path, tools: Path, spec: Path) -> None:
-    schema_checker = tools / "check-jsonschema"
+def test_a_cold_check_costs_at_most_a_third_of_check_jsonschema(bench: Bench, spec: Path) -> None:
     programs = {
-        "trainlint": [tools / "trainlint", "check", spec],
-        "check-jsonschema": [schema_checker, "--schemafile", repository / SCHEMA, spec],
+        "trainlint": [bench.tool("trainlint"), "check", str(spec)],
+        "check-jsonschema": [bench.tool("check-jsonschema"), "--schemafile", bench.schema, str(spec)],
     }
     measured = bench.rounds(programs, cwd=spec.parent, rounds=5)
     assert measured.ratio("trainlint", "check-jsonschema") <= LARGEST_RATIO_IN_EVERY_RUN
 
 
-def test_a_cold_check_beside_the_linters_that_people_know(
-    bench: Bench, repository: Path, tools: Path, peers: Path, spec: Path, their_versions: dict[str, str]
-) -> None:
+def test_a_cold_check_beside_the_linters_that_people_know(bench: Bench, repository: Path, spec: Path) -> None:
     inputs = Path(shutil.copytree(repository / "tests/bench/inputs", spec.parent / "inputs"))
     programs = {
-        "python -c pass": [tools / "python", "-c", "pass"],
-        "trainlint": [tools / "trainlint", "check", spec],
-        "check-jsonschema": [peers / "check-jsonschema", "--schemafile", repository / SCHEMA, spec],
-        "cfn-lint": [peers / "cfn-lint", inputs / "bucket.template.json"],
-        "yamllint": [peers / "yamllint", "-d", "relaxed", spec],
-        "ruff": [peers / "ruff", "check", "--isolated", "--no-cache", inputs / "module.py"],
+        "python -c pass": [bench.tool("python"), "-c", "pass"],
+        "trainlint": [bench.tool("trainlint"), "check", str(spec)],
+        "check-jsonschema": [bench.peer("check-jsonschema"), "--schemafile", bench.schema, str(spec)],
+        "cfn-lint": [bench.peer("cfn-lint"), str(inputs / "bucket.template.json")],
+        "yamllint": [bench.peer("yamllint"), "-d", "relaxed", str(spec)],
+        "ruff": [bench.peer("ruff"), "check", "--isolated", "--no-cache", str(inputs / "module.py")],
     }
     measured = bench.rounds(programs, cwd=spec.parent)
-    bench.keep("cold_start", measured.figures(), their_versions)
+    bench.keep("cold_start", measured.figures())
     for name, largest in LARGEST_RATIOS.items():
         assert measured.ratio("trainlint", name) <= largest
