@@ -4,7 +4,7 @@
     python docs/generator/generate.py --check    # exit 1 and show the difference when a page is out of date
 
 What a page says stands in one place: titles, units and defaults in the JSON Schema, a rule's text in its class, metrics
-and errors in the server's tables.
+and errors in the server's tables, measurements in the results that `make bench` keeps.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import benchmarks_page
 import configuration_page
 import language_page
 import rules_page
@@ -31,6 +32,7 @@ def pages() -> dict[str, str]:
         "configuration.md": configuration_page.page(),
         "metrics.md": server_pages.metrics_page(),
         "errors.md": server_pages.errors_page(),
+        "../benchmarks.md": benchmarks_page.page(),
     }
     return {name: NOTICE + text for name, text in texts.items()}
 
