@@ -30,7 +30,7 @@ check-jsonschema reads them against the schema alone.
 _FUZZ = """## Hostile input
 
 `make bench-fuzz` throws broken bytes, mutated specs and files that are nothing but one thing at a warm process. Each input is held to: no
-crash, at most 200 findings, at most 100 ms of CPU (best of four, machines have other things to do), at most 100 MiB above idle,
+crash, at most 200 findings, at most 100 ms of CPU (best of twelve tries, machines have other things to do), at most 100 MiB above idle,
 places inside the text, fixes that end.
 """
 _TARGETS = {"check-jsonschema": 0.40, "cfn-lint": 0.10}

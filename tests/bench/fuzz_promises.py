@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainyard.linter import Report
 
 LARGEST_CPU_SECONDS = 0.1
-_TRIES = 4
+_TRIES = 12
 CONFIGURATIONS = tuple(Configuration(ruleset=ruleset, partial=partial) for ruleset in RULESETS for partial in (False, True))
 
 

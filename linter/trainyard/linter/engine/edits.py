@@ -28,7 +28,7 @@ def of_finding(document: Document, finding: Finding) -> tuple[Edit, ...]:
     suggestion = finding.suggestion
     if suggestion is None:
         return ()
-    if finding.target == "key" and suggestion.pointer != finding.pointer:
+    if finding.target == "key" and finding.pointer not in {suggestion.pointer, suggestion.pointer.rpartition("/")[0]}:
         return _renaming(document, finding.pointer, suggestion.pointer)
     if suggestion.pointer in document.places:
         place = document.places[suggestion.pointer]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainyard.linter.engine import edits
-from trainyard.linter.engine.findings import Finding
+from trainyard.linter.engine.findings import Finding, Severity
 from trainyard.linter.source.faults import Edit
 
 if TYPE_CHECKING:
@@ -88,13 +88,22 @@ def _touch(one: Edit, other: Edit) -> bool:
 
 
 def _gone(first: Report, last: Report) -> tuple[Finding, ...]:
-    # A warning that has become an info is mended; the info is what is left to know.
-    left = Counter((finding.code, finding.pointer, finding.severity) for finding in last.findings)
+    left = Counter(map(_identity, last.findings))
     gone = []
     for finding in first.findings:
-        key = (finding.code, finding.pointer, finding.severity)
+        key = _identity(finding)
         if left[key] > 0:
             left[key] -= 1
         elif finding.suppressed is None:
             gone.append(finding._replace(fixed=True))
     return tuple(gone)
+
+
+def _identity(finding: Finding) -> tuple[str, str, Severity, str | None]:
+    """Return what stays the same of a finding when the text around it changes.
+
+    A warning that has become an info is mended: the info is what is left to know. Two keys that an object lacks stand at
+    the same pointer, and differ in what would be written.
+    """
+    wanted = finding.suggestion.pointer if finding.suggestion is not None else None
+    return finding.code, finding.pointer, finding.severity, wanted

@@ -104,9 +104,12 @@ class StoppingBeforePlateau(Rule):
         pointer = f"{STOPPING}/patience"
         value = 2 * plateau.patience + plateau.cooldown + 1
         told = f"early stopping with patience {stopping.patience}{case.origin(pointer)} ends the run before"
-        message = f"{told} the plateau with patience {plateau.patience} has lowered the learning rate; write {value}"
         where = pointer if case.wrote(pointer) else _place(case, f"{place}/patience")
-        yield Violation(where, message, suggestion=Suggestion(pointer, value))
+        message = f"{told} the plateau with patience {plateau.patience} has lowered the learning rate"
+        if value < case.epochs:
+            yield Violation(where, f"{message}; write {value}", suggestion=Suggestion(pointer, value))
+        else:
+            yield Violation(where, f"{message}, and {case.epochs} epochs leave no room for both; write a smaller patience for the plateau")
 
 
 class PatienceZero(Rule):

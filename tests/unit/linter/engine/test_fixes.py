@@ -197,3 +197,16 @@ def test_mending_a_damaged_spec_never_crashes_and_never_loses_what_could_be_read
     if before.passed:
         assert outcome.report.passed
     json.dumps(outcome.report.to_json("x"))
+
+
+def test_a_key_that_is_missing_is_written_and_only_that_finding_is_fixed() -> None:
+    outcome = mended('{ "task": "classification" }')
+    assert json.loads(outcome.raw) == {"task": "classification", "version": "v1"}
+    assert [each.message.split('"')[1] for each in outcome.report.findings if each.fixed] == ["version"]
+    assert {each.message.split('"')[1] for each in outcome.report.findings if not each.fixed} >= {"dataset", "model"}
+
+
+def test_suggestions_that_hang_on_each_other_come_to_rest(text: Text) -> None:
+    source = text(scheduler={"type": "reduce_on_plateau", "cooldown": 100}, training={"epochs": 100})
+    once = mended(source, unsafe=True)
+    assert mended(once.raw.decode(), unsafe=True).raw == once.raw
