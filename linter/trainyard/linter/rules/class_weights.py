@@ -114,7 +114,7 @@ class WeightsIncomplete(Rule):
         names = {case.class_name(index) if index < len(case.class_names) else str(index): str(index) for index in range(classes)}
         for key in imbalance.weights:
             if key not in names and key not in names.values():
-                known = f"; there are {_quoted(list(names)[:10])}" if case.class_names else ""
+                known = f"; there are {_quoted(list(names)[:10])}" if names and case.class_names else ""
                 yield Violation(f"{WEIGHTS}/{_escaped(key)}", f"there is no class '{key}'{known}", "key")
         lacking = [name for name, index in names.items() if name not in imbalance.weights and index not in imbalance.weights]
         if lacking:
