@@ -24,7 +24,8 @@ def show(path: str, raw: bytes, verdict: LintReport, stream: TextIO) -> None:
     """Write the findings with code frames, and the line that sums them up; nothing when there are none."""
     if not verdict.findings and not verdict.more_findings:
         return
-    reporter = FullReporter(stream, palette(stream, "auto"))
+    # What is safe to mend does not travel with a finding, and it is trainlint that mends.
+    reporter = FullReporter(stream, palette(stream, "auto"), offer_fixes=False)
     reporter.file(path, _report(raw, verdict))
     reporter.close()
 

@@ -24,10 +24,11 @@ _CELLS = 120
 class FullReporter:
     """Writes findings with code frames, and a closing line."""
 
-    def __init__(self, stream: TextIO, palette: Palette = PLAIN, cells: int = _CELLS) -> None:
+    def __init__(self, stream: TextIO, palette: Palette = PLAIN, cells: int = _CELLS, *, offer_fixes: bool = True) -> None:
         self._stream = stream
         self._palette = palette
         self._cells = cells
+        self._offer_fixes = offer_fixes
         self._totals = Totals()
 
     def file(self, path: str, report: Report) -> None:
@@ -43,7 +44,7 @@ class FullReporter:
         """Write the closing line."""
         style = self._palette.good if self._totals.is_clean else self._palette.bold
         self._stream.write(self._palette.paint(style, self._totals.sentence()) + "\n")
-        advice = self._totals.advice()
+        advice = self._totals.advice() if self._offer_fixes else ""
         if advice:
             self._stream.write(f"{advice}.\n")
         if self._totals.example:

@@ -90,9 +90,13 @@ class LocalLauncher:
         return None
 
     def alive(self, process: TrainerProcess) -> bool:
-        """Tell whether the trainer itself runs; reaps it when it does not."""
+        """Tell whether the trainer itself runs; reaps it when it does not.
+
+        A child of ours counts as running until it can be reaped: a leader is a zombie while its threads still end, and who
+        settled it then would never learn how it died.
+        """
         self._reap(process)
-        return processes.alive(process)
+        return process.pid in self._children or processes.alive(process)
 
     def gone(self, process: TrainerProcess) -> bool:
         """Tell whether nothing of its group and session is left."""

@@ -38,7 +38,8 @@ def owned(path: Path) -> Iterator[Home]:
     """Make the home folder and own it; raises Refusal when another server does."""
     home = Home(path)
     try:
-        home.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.runs.mkdir(mode=0o700, exist_ok=True)
         lock = home.lock.open("a")
     except OSError as error:
         raise Refusal(f"--home {path} can not be used: {error.strerror}") from error

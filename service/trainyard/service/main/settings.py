@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainyard.linter.cli.exits import Refusal
 from trainyard.service.main import addresses
 from trainyard.service.main.addresses import Address
 
@@ -24,9 +25,11 @@ class Settings:
 
 
 def settle(*, home: Path | None, listen: str, metrics: str, data_root: Path, slots: int, device: str, ready_file: Path | None) -> Settings:
-    """Check the options; raises Refusal for addresses that can not be served."""
+    """Check the options; raises Refusal for what can not be served or written."""
     import platformdirs
 
+    if ready_file is not None and not ready_file.absolute().parent.is_dir():
+        raise Refusal(f"--ready-file {ready_file}: there is no folder {ready_file.absolute().parent}")
     return Settings(
         home=(home or Path(platformdirs.user_data_dir("trainyard"))).absolute(),
         listen=addresses.parse(listen, "--listen"),

@@ -35,7 +35,7 @@ _CANCELLED_CODE = 7
 @click.option(
     "--data-root", default=".", show_default=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where datasets lie."
 )
-@click.option("--resume", is_flag=True, help="Go on where an interrupted run ended.")
+@click.option("--resume", is_flag=True, help="Not yet: a run that was interrupted is started anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 def train(file: Path, run_path: Path, data_root: Path, *, resume: bool, as_json: bool) -> int:
     """Train the spec in FILE on this machine, when the linter lets it pass."""
@@ -80,9 +80,10 @@ def _show(file: Path, report: Report) -> None:
 
 def _make_folder(path: Path, file: Path, raw: bytes, report: Report) -> wire.RunFolder:
     folder = wire.RunFolder(path)
-    if folder.events.exists():
-        raise Refusal(f"{path} already holds a run; name another folder")
     try:
+        if path.is_dir() and any(path.iterdir()):
+            holds = "a run" if folder.events.exists() else "files"
+            raise Refusal(f"{path} already holds {holds}; name another folder")
         path.mkdir(parents=True, exist_ok=True)
         folder.spec.write_bytes(raw)
         folder.resolved.write_text(json.dumps(report.resolved, indent=1) + "\n", encoding="utf-8")
