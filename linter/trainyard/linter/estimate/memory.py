@@ -108,6 +108,9 @@ def _sample_bytes(shapes: Shapes, compute: int) -> Bytes:
     low = sum(sizes[tensor] for tensor in _kept_tensors(shapes.layers)) * compute + largest * compute
     masks = outputs = 0
     for layer in shapes.layers:
+        # Of a backbone that learns, about half of what it computes is read again (a convolution's and an activation's
+        # output, not the normalization's between them).
+        low += layer.inner // 2 * compute if layer.kind == "Functional" and layer.trainable else 0
         if layer.kind == "Dropout":
             masks += layer.elements
         if layer.kind != "Flatten":

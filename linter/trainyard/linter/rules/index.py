@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainyard.linter.rules import (
     balance,
     batch,
+    buildable,
     callbacks,
     class_weights,
     dataset,
@@ -47,4 +48,5 @@ RULES: tuple[Rule, ...] = (
     *strength.RULES,
     *schedule_span.RULES,
     *effect.RULES,
+    *buildable.RULES,
 )

@@ -19,6 +19,9 @@ _HIGH_FOR_ANY_ADAPTIVE = 0.1
 # Weights cannot move further than rate times updates; less than this is no training (see LearningRateTooLow).
 _REACH_ADAPTIVE, _REACH_SGD = 0.02, 0.1
 
+# Up to this batch SGD's bounds stand as they are; beyond, they follow linear scaling.
+_LARGE_BATCH = 256
+
 _NAMES = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "adamax": "Adamax", "rmsprop": "RMSprop", "sgd": "SGD"}
 
 
@@ -48,11 +51,12 @@ class LearningRateTooHigh(Rule):
     """The learning rate is above what the optimizer can use.
 
     What it checks:
-        `optimizer.learning_rate` against the range of its optimizer. Adam, AdamW, Nadam, Adamax and RMSprop: above 0.01 when
-        hidden layers learn from scratch, error above 1 (RMSprop 0.5). SGD: the rate over (1 - momentum), above 3 (1 without
-        momentum; 0.5 without normalization when more than six layers learn), error above 20 (2 without momentum). Adagrad 0.5
-        and 5, Adadelta 10, Lion 0.003 and 0.3. Frozen bases and models without hidden layers are exempt from the warnings; with
-        a frozen base and a hidden head Adam and its kin are warned from 0.1 on.
+        `optimizer.learning_rate` against the range of its optimizer. Adam, AdamW, Nadam, Adamax and RMSprop: above 0.01 when hidden
+        layers learn from scratch, error above 1 (RMSprop 0.5). SGD: the rate over (1 - momentum), above 3 (1 without momentum; 0.5
+        without normalization when more than six layers learn), error above 20 (2 without momentum); beyond a batch of 256 these
+        grow with it when there is normalization. Adagrad 0.5 and 5, Adadelta 10, Lion 0.003 and 0.3. Frozen bases and models
+        without hidden layers are exempt from the warnings; with a frozen base and a hidden head Adam and its kin are warned from
+        0.1 on.
 
     Why it fails:
         Each step overshoots: the loss jumps, stays at the level of guessing, or becomes no number. An Adam step moves every
@@ -71,9 +75,16 @@ class LearningRateTooHigh(Rule):
     name = "learning-rate-too-high"
     severity = Severity.WARNING
     strict = Severity.WARNING
-    reads = (POINTER, "/optimizer", "/model")
+    reads = (POINTER, "/optimizer", "/model", "/training/batch_size")
     VALID = (
         Valid({"optimizer": {"learning_rate": 0.01}}),
+        Valid(
+            {
+                "model": {"blocks": [{"filters": 64, "batch_norm": True, "dropout": 0.1}]},
+                "optimizer": {"type": "sgd", "learning_rate": 3.2, "momentum": 0.9},
+                "training": {"batch_size": 8192},
+            }
+        ),
         Valid({"optimizer": {"type": "sgd", "learning_rate": 0.1, "momentum": 0.9}}),
         Valid({"model": {"hidden": []}, "optimizer": {"learning_rate": 0.05}}, onto="table"),
         Valid({"optimizer": {"learning_rate": 0.02}}, onto="transfer"),
@@ -96,9 +107,10 @@ class LearningRateTooHigh(Rule):
         if rate <= bounds.usual_high or not case.traits.has_hidden:
             return
         name = optimizer_name(optimizer.type)
-        if rate > bounds.error_above:
+        scale = self._scale(case)
+        if rate > bounds.error_above * scale:
             yield _violation(case, f"{_told(case)} cannot work: {self._why(case, rate)}", Severity.ERROR)
-        elif rate > self._warn_above(case, bounds):
+        elif rate > self._warn_above(case, bounds) * scale:
             usual = f"{number(bounds.usual_low)} to {number(bounds.usual_high)}"
             detail = (
                 f" (usual: {usual})"
@@ -113,6 +125,12 @@ class LearningRateTooHigh(Rule):
         if not found and case.spec.optimizer.learning_rate > _LITERAL_HIGH:
             found = [_violation(case, f"{_told(case)} is above {number(_LITERAL_HIGH)}, likely too high")]
         yield from found
+
+    @staticmethod
+    def _scale(case: Case) -> float:
+        """Return how far a large batch moves SGD's bounds: linearly, with normalization layers."""
+        large = case.spec.optimizer.type == "sgd" and case.traits.normalized
+        return max(1.0, case.spec.training.batch_size / _LARGE_BATCH) if large else 1.0
 
     @staticmethod
     def _warn_above(case: Case, bounds: learning_rate.Bounds) -> float:

@@ -1,36 +1,17 @@
-"""What the model is made of: layers that cannot be built, that compute nothing, or that hold all the weights."""
+"""What the model is made of: layers that compute nothing, learn nothing, or stand where they do harm."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from trainyard.linter.rules.case import Case
-from trainyard.linter.rules.rule import MODEL_SHAPE, Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.traits import layers
-from trainyard.linter.rules.wording import number, percent
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 from trainyard.linter.spec.model.architecture import Cnn, Mlp, Model, Transfer
 
 _SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "softsign"})
-_SIZES = frozenset(
-    {
-        "units",
-        "filters",
-        "kernel",
-        "kernel_size",
-        "strides",
-        "convolutions",
-        "pool_size",
-        "growth_rate",
-        "input_dim",
-        "output_dim",
-        "groups",
-    }
-    | {"dilation_rate", "depth_multiplier"}
-)
-_IMAGE_AXES = 3
 
 
 class NoHiddenNonlinearity(Rule):
@@ -226,216 +207,8 @@ class MisplacedLayer(Rule):
                 yield Violation(at, "softmax in a hidden layer makes its units compete; write 'relu'", suggestion=Suggestion(at, "relu"))
 
 
-class FeatureMapCollapses(Rule):
-    """The picture shrinks to nothing inside the model.
-
-    What it checks:
-        The shape of every layer's output, as Keras computes it: an axis falls below one.
-
-    Why it fails:
-        Keras refuses to build the model.
-
-    Evidence:
-        Arithmetic of windows without padding, floor((n - k) / s) + 1; the same that keras/src/ops/operation_utils.py computes.
-        NeuraLint's too-much-pooling rule.
-
-    When to ignore:
-        Never.
-    """
-
-    code = "NET004"
-    name = "feature-map-collapses"
-    severity = Severity.ERROR
-    reads = MODEL_SHAPE
-    VALID = (Valid({"model": {"blocks": [{"filters": 8, "padding": "valid", "dropout": 0.1}] * 3}}),)
-    INVALID = (
-        Invalid({"model": {"blocks": [{"filters": 8, "dropout": 0.1}] * 6}}, "/model/blocks/4", "leaves nothing of 1 x 1", fix=None),
-        Invalid(
-            {"model": {"blocks": [{"filters": 8, "kernel": 31, "padding": "valid", "dropout": 0.1}]}},
-            "/model/blocks/0",
-            "leaves nothing of 28 x 28",
-            fix="same",
-            fix_at="/model/blocks/0/padding",
-        ),
-    )
-
-    def check(self, case: Case) -> Iterator[Violation]:
-        """Ask where building stopped."""
-        collapse = None if case.shapes is None else case.shapes.obstacle
-        if collapse is None or collapse.kind != "collapse":
-            return
-        size = " x ".join(number(axis) for axis in collapse.input_shape[:-1])
-        told = f"{collapse.layer} leaves nothing of {size}"
-        if "Pooling" in collapse.layer:
-            fix = Suggestion(f"{collapse.pointer}/pooling", None)
-            yield Violation(collapse.pointer, f"{told}; pool less often: write pooling null here", suggestion=fix)
-        else:
-            fix = Suggestion(f"{collapse.pointer}/padding", "same")
-            yield Violation(collapse.pointer, f"{told}; write padding 'same'", suggestion=fix)
-
-
-class InputDoesNotFitModel(Rule):
-    """A layer gets a shape that it cannot take.
-
-    What it checks:
-        A `cnn` or `transfer` model gets (height, width, channels); every explicit layer gets as many axes as it needs; what is added,
-        concatenated or reshaped goes together; every axis of `input_shape` is above zero.
-
-    Why it fails:
-        Keras refuses to build the model.
-
-    Evidence:
-        The checks of Keras' own `build` and `compute_output_shape` (keras/src/layers); a test holds ours to real Keras.
-
-    When to ignore:
-        Never.
-    """
-
-    code = "NET005"
-    name = "input-does-not-fit-layer"
-    severity = Severity.ERROR
-    reads = ("/dataset/type", *MODEL_SHAPE)
-    VALID = (Valid({"dataset": {"input_shape": [28, 28, 1]}}),)
-    INVALID = (
-        Invalid({"dataset": {"input_shape": [28, 28]}}, "/dataset/input_shape", "height, width, channels", fix=[28, 28, 1]),
-        Invalid({"dataset": {"input_shape": [0]}}, "/dataset/input_shape", "above 0", onto="table"),
-        Invalid(
-            {
-                "model": {
-                    "layers": [
-                        {"type": "lstm", "units": 8},
-                        {"type": "lstm", "units": 8},
-                        {"type": "dense", "units": 4, "activation": "softmax"},
-                    ]
-                }
-            },
-            "/model/layers/1",
-            "(steps, features)",
-            onto="layers",
-        ),
-    )
-
-    def check(self, case: Case) -> Iterator[Violation]:
-        """Compare the shape with the type of model, then ask where building stopped."""
-        pointer, written = "/dataset/input_shape", case.spec.dataset.input_shape
-        if written is not None and any(axis is not None and axis < 1 for axis in written):
-            yield Violation(pointer, f"input_shape {list(written)} has to be above 0 along every axis")
-            return
-        shape = case.input_shape
-        if shape is not None and isinstance(case.spec.model, Cnn | Transfer) and len(shape) != _IMAGE_AXES:
-            fix = Suggestion(pointer, [*shape, 1]) if len(shape) == _IMAGE_AXES - 1 else None
-            advice = f"; write {[*shape, 1]}" if fix else "; use an mlp for tables"
-            told = f"a {case.spec.model.type} takes samples of (height, width, channels), not of {list(shape)}"
-            yield Violation(pointer if case.wrote(pointer) else "/model", f"{told}{advice}", suggestion=fix)
-            return
-        obstacle = None if case.shapes is None else case.shapes.obstacle
-        if obstacle is not None and obstacle.kind in {"rank", "join"}:
-            yield Violation(obstacle.pointer, f"{obstacle.layer} cannot take {list(obstacle.input_shape)}: {obstacle.reason}")
-
-
-class SizeNotPositive(Rule):
-    """A layer has a size of zero or less.
-
-    What it checks:
-        Units, filters, kernels, strides, pool sizes and repetitions of every layer are at least 1.
-
-    Why it fails:
-        Keras refuses to build the model.
-
-    Evidence:
-        Definition.
-
-    When to ignore:
-        Never; leave the layer out instead.
-    """
-
-    code = "NET006"
-    name = "layer-size-not-positive"
-    severity = Severity.ERROR
-    reads = ("/model",)
-    VALID = (Valid({"model": {"hidden": [1]}}, onto="table"),)
-    INVALID = (
-        Invalid({"model": {"hidden": [32, 0]}}, "/model/hidden/1", "at least 1", onto="table"),
-        Invalid({"model": {"blocks": [{"filters": 0, "dropout": 0.1}]}}, "/model/blocks/0/filters", "at least 1"),
-        Invalid({"model": {"layers": [{"type": "dense", "units": -4}]}}, "/model/layers/0/units", "at least 1", onto="layers"),
-    )
-
-    def check(self, case: Case) -> Iterator[Violation]:
-        """Look at every size of every layer."""
-        for pointer, value in self._sizes(case.spec.model):
-            if value < 1:
-                yield Violation(
-                    pointer, f"{pointer.rsplit('/', 1)[-1] if not pointer[-1].isdigit() else 'units'} {value} has to be at least 1"
-                )
-
-    @staticmethod
-    def _sizes(model: Model) -> Iterator[tuple[str, int]]:
-        parts: list[tuple[str, object]] = list(layers(model))
-        head = getattr(model, "head", None)
-        place = "/model" if head is None else "/model/head"
-        yield from ((f"{place}/hidden/{index}", units) for index, units in enumerate(getattr(head or model, "hidden", ())))
-        parts += [(f"/model/blocks/{index}", block) for index, block in enumerate(getattr(model, "blocks", ()))]
-        output = getattr(model, "output", None)
-        parts += [] if output is None else [("/model/output", output)]
-        for pointer, part in parts:
-            for field in _SIZES:
-                value = getattr(part, field, None)
-                sizes = value if isinstance(value, tuple) else () if value is None else (value,)
-                if sizes and min(sizes) < 1:
-                    yield f"{pointer}/{field}", min(sizes)
-
-
-class GiantFlatten(Rule):
-    """Nearly all weights sit in the one layer behind a flatten.
-
-    What it checks:
-        The dense layer after `flatten` has more than 90 % of the parameters and more than 20 million of them.
-
-    Why it fails:
-        It costs memory and overfits, while the convolutions before it are small.
-
-    Evidence:
-        Lin et al. 2014, arXiv 1312.4400, replaced it by global average pooling; hence a suggestion only.
-
-    When to ignore:
-        When places in the picture matter.
-    """
-
-    code = "NET007"
-    name = "giant-flatten"
-    severity = Severity.INFO
-    reads = MODEL_SHAPE
-    VALID = (Valid({"model": {"head": {"pooling": "flatten"}}}),)
-    INVALID = (
-        Invalid(
-            {"dataset": {"input_shape": [256, 256, 3]}, "model": {"head": {"pooling": "flatten", "hidden": [512]}}},
-            "/model/head/pooling",
-            "of the parameters",
-            fix="global_average",
-        ),
-    )
-
-    def check(self, case: Case) -> Iterator[Violation]:
-        """Look at the layer after a flatten."""
-        shapes = case.shapes
-        if shapes is None or shapes.parameters <= 20_000_000:
-            return
-        for before, layer in pairwise(shapes.layers):
-            share = layer.parameters / shapes.parameters
-            if before.kind == "Flatten" and layer.parameters > 20_000_000 and share > 0.9:
-                at = "/model/head/pooling"
-                fix = Suggestion(at, "global_average") if case.wrote(at) else None
-                message = f"the layer after flatten has {percent(share)} of the parameters ({layer.parameters / 1e6:.0f} million)"
-                advice = "; global average pooling would make it small"
-                yield Violation(at if fix else layer.pointer, message + advice, suggestion=fix)
-
-
 RULES = (
     NoHiddenNonlinearity(),
     DeepSaturating(),
     MisplacedLayer(),
-    FeatureMapCollapses(),
-    InputDoesNotFitModel(),
-    SizeNotPositive(),
-    GiantFlatten(),
 )

@@ -15,8 +15,9 @@ from trainyard.linter.spec.model.architecture import Cnn, Mlp, Transfer
 # Below this many training samples per class a net from scratch is expected to overfit.
 _FEW_PER_CLASS = 200
 _DEFAULT_L2 = 1e-4
-# A picture net without any regularization, for the examples.
+# Picture nets without any regularization, for the examples.
 _BARE = {"blocks": [{"filters": 8}], "head": {"hidden": [], "dropout": 0}}
+_LARGE = {"blocks": [{"filters": 64, "convolutions": 2}], "head": {"hidden": [], "dropout": 0}}
 _PENALTIES = ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_regularizer", "kernel_constraint")
 
 
@@ -44,16 +45,17 @@ class NoRegularization(Rule):
 
     What it checks:
         Dropout, l1, l2, max_norm, weight decay and augmentation are all absent while hidden layers learn. Warning when there are
-        fewer than 200 training samples per class or their number is unknown, info otherwise. A frozen base, or early
-        stopping that the author wrote, make it an info.
+        fewer than 200 training samples per class or their number is unknown, info otherwise. A frozen base, early stopping
+        that the author wrote, or fewer parameters than training samples make it an info.
 
     Why it fails:
         Nets can fit any labels, random ones included; with few samples the training loss goes to zero while the validation loss
         turns and rises.
 
     Evidence:
-        Zhang et al. 2017, arXiv 1611.03530 (fitting random labels; size alone is not the cause, so parameters are not compared
-        with samples); Srivastava et al. 2014 (dropout 0.5 in dense layers, less in convolutions). No published tool checks it.
+        Zhang et al. 2017, arXiv 1611.03530 (fitting random labels takes more weights than samples; having them is not the cause by
+        itself, so it does not raise an alarm alone); Srivastava et al. 2014 (dropout 0.5 in dense layers, less in convolutions). No
+        published tool checks it.
 
     When to ignore:
         When samples are plenty, or validation shows no gap.
@@ -80,7 +82,7 @@ class NoRegularization(Rule):
             onto="table",
         ),
         Invalid(
-            {"model": _BARE, "dataset": {"facts": {"class_counts": [50] * 10}}},
+            {"model": _LARGE, "dataset": {"facts": {"class_counts": [50] * 10}}},
             "/model",
             "35 training samples per class",
             fix={"conv": 0.25},
@@ -106,7 +108,8 @@ class NoRegularization(Rule):
         few = samples_per_class(case)
         per_class = "" if few is None else f" on {number(round(few))} training samples per class"
         stops = case.spec.callbacks.early_stopping is not None and case.wrote("/callbacks/early_stopping")
-        matters = (few is None or few < _FEW_PER_CLASS) and not stops and not case.traits.frozen
+        small = case.parameters is not None and case.train_samples is not None and case.parameters < case.train_samples
+        matters = (few is None or few < _FEW_PER_CLASS) and not stops and not case.traits.frozen and not small
         rest = "only early stopping stands against overfitting" if stops else "nothing stands against overfitting"
         fix = self._fix(case)
         pointer = "/regularization" if case.wrote("/regularization") else "/model"

@@ -42,14 +42,22 @@ def layers_of(model: Model, input_shape: Shape, outputs: int | None = None) -> S
 def _grow(stack: Stack, model: Model, outputs: int | None) -> bool:
     """Append all layers and tell whether the model could be told."""
     from trainyard.linter.shapes import blocks
-    from trainyard.linter.spec.model.architecture import Cnn, Graph, Mlp, Sequential
+    from trainyard.linter.spec.model.architecture import Cnn, Graph, Mlp, Sequential, Transfer
 
     match model:
-        case Cnn() | Mlp():
+        case Cnn() | Mlp() | Transfer():
             units = model.output.units or outputs
             if units is None:
                 return False
-            blocks.cnn(stack, model, units) if isinstance(model, Cnn) else blocks.mlp(stack, model, units)
+            match model:
+                case Cnn():
+                    blocks.cnn(stack, model, units)
+                case Mlp():
+                    blocks.mlp(stack, model, units)
+                case Transfer():
+                    from trainyard.linter.shapes.transfer import transfer
+
+                    transfer(stack, model, units)
             return True
         case Sequential() | Graph():
             from trainyard.linter.shapes import explicit
