@@ -75,7 +75,8 @@ class LearningRateTooHigh(Rule):
     name = "learning-rate-too-high"
     severity = Severity.WARNING
     strict = Severity.WARNING
-    reads = (POINTER, "/optimizer", "/model", "/training/batch_size")
+    # Not the batch size: it only widens SGD's bounds, and a partial spec that leaves it out is still judged.
+    reads = (POINTER, "/optimizer", "/model")
     VALID = (
         Valid({"optimizer": {"learning_rate": 0.01}}),
         Valid(
