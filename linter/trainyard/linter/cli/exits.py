@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import IO, Any
 
 import click
@@ -44,6 +45,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, progr
     """Run ``command`` and return the exit code of the process; no exception escapes."""
     if f"_{program.upper()}_COMPLETE" in os.environ:
         command.main(prog_name=program)  # the shell asks for completions; click answers and exits
+    _take_any_text()
     try:
         # Not command.main(): that would turn a reader that went away into exit code 1, which means findings.
         with command.make_context(program, list(sys.argv[1:] if arguments is None else arguments)) as context:
@@ -64,6 +66,17 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, progr
     except Exception:  # noqa: BLE001 - the last line of defence, and it says so
         return _report(program)
     return outcome if isinstance(outcome, int) else OK
+
+
+def _take_any_text() -> None:
+    """Let no character of a spec or a path be more than a stream can take.
+
+    Pipes and files get UTF-8 on every system, as their readers expect (Windows would give them its code page); a terminal
+    keeps its own encoding, and shows what it lacks as an escape.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def _leave_quietly(exit_code: int) -> int:

@@ -42,7 +42,7 @@ class Fixer:
         if self._diff:
             sys.stdout.write(difference(self._checker.shown(path), raw, mended.raw))
         elif path == targets.STDIN:
-            sys.stdout.write(mended.raw.decode(errors="replace"))
+            sys.stdout.buffer.write(mended.raw)  # the very bytes: a text stream would change line ends and what is not UTF-8
         elif mended.raw != raw:
             replace(path, mended.raw)
         return mended.report
