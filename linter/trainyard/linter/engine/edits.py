@@ -13,7 +13,7 @@ from trainyard.linter.source.faults import Edit
 if TYPE_CHECKING:
     from trainyard.linter.engine.findings import Finding
     from trainyard.linter.source.document import Document
-    from trainyard.linter.source.reader import Place
+    from trainyard.linter.source.places import Place
 
 _INDENT = re.compile(r"(?:^|\n)([ \t]*)\Z")
 

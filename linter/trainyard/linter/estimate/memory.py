@@ -19,6 +19,7 @@ from trainyard.linter.spec.model.optimizer import Adam, AdamW, Optimizer, RmsPro
 
 _NOTHING = Bytes(0, 0)
 _FLOAT32, _BOOL = 4, 1
+_MOST_BITS = 1000  # the largest float has 1024
 _ALIASES = frozenset({"Flatten", "Reshape"})
 
 # Bytes of a stored variable and of a computed activation, by Keras precision policy.
@@ -66,7 +67,7 @@ class Demand:
     def memory(self, batch: int, profile: HardwareProfile | None = None) -> Memory:
         """Return the memory of a training step with ``batch`` samples; without a profile, that of the tensors alone."""
         low_factor, high_factor = profile.activation_factor if profile else (1.0, 1.0)
-        activations = Bytes(int(self.sample.low * batch * low_factor), int(self.sample.high * batch * high_factor))
+        activations = Bytes(_scaled(self.sample.low * batch, low_factor), _scaled(self.sample.high * batch, high_factor))
         workspace = _NOTHING if profile is None else Bytes(profile.workspace.low, min(self.patches * batch, profile.workspace.high))
         context = _NOTHING if profile is None else profile.context
         return Memory(self.weights, self.gradients, self.optimizer_slots, activations, workspace, context)
@@ -81,6 +82,11 @@ class Demand:
             else:
                 high = middle - 1
         return low
+
+
+def _scaled(size: int, factor: float) -> int:
+    """Return a size times a factor; a size beyond every float, as odd shapes give it, stays what it is."""
+    return int(size * factor) if size.bit_length() < _MOST_BITS else size
 
 
 def slot_count(optimizer: Optimizer) -> int:

@@ -102,7 +102,11 @@ class BatchNormOnTinyBatch(Rule):
         severity = Severity.ERROR if alone else None if batch <= 4 else Severity.INFO
         value = 16 * max(1, case.spec.resources.gpus or 1)
         told = f"batch normalization sees {batch} samples at once" if batch > 1 else "batch normalization sees one sample at a time"
-        yield Violation(POINTER, f"{told}, {why}; write {value}", suggestion=Suggestion(POINTER, value), severity=severity)
+        if case.train_samples is not None and case.train_samples < value:
+            why += f"; with {case.train_samples:,} training samples, leave batch normalization out"
+            yield Violation(POINTER, f"{told}, {why}", severity=severity)
+        else:
+            yield Violation(POINTER, f"{told}, {why}; write {value}", suggestion=Suggestion(POINTER, value), severity=severity)
 
 
 class LastBatchOfOne(Rule):

@@ -177,7 +177,7 @@ class WeightsExtreme(Rule):
             )
             return
         positive = [weight for weight in weights if weight > 0]
-        most, least = counts.index(max(counts)), counts.index(min(count for count in counts if count > 0) if any(counts) else 0)
+        most, least = counts.index(max(counts)), counts.index(min((count for count in counts if count > 0), default=counts[0]))
         span = max(positive) / min(positive) if positive else 1.0
         if ratio(counts) > 2 and weights[least] < weights[most]:
             told = f"the weights are the wrong way round: '{case.class_name(most)}' ({counts[most]:,}) weighs more than"

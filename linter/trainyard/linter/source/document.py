@@ -1,8 +1,8 @@
 """A document: its value, its faults, and the place of everything in it.
 
 A clean file pays for one pass of the C parser and nothing else: the hooks below only notice that
-something is odd. Whatever is odd, and every question for a place, goes to the recovering ``Reader``,
-which costs twenty times as much and is imported only then.
+something is odd. Whatever is odd goes to the recovering ``Reader``, which costs twenty times as much; a question for
+a place in a clean file goes to ``tokens``. Either is imported only then.
 
 Bad input never raises: each way to be bad is a fault with a place.
 """
@@ -17,8 +17,7 @@ from trainyard.linter.source.faults import Fault, Target
 from trainyard.linter.source.limits import Limits
 
 if TYPE_CHECKING:
-    from trainyard.linter.source.places import Lines, Span
-    from trainyard.linter.source.reader import Place
+    from trainyard.linter.source.places import Lines, Place, Span
 
 _BOM = b"\xef\xbb\xbf"
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -127,13 +126,12 @@ class Document:
 
     @property
     def places(self) -> dict[str, Place]:
-        """Pointer to place, for every member and element. Tokenizes the text when first asked."""
+        """Pointer to place, for every member and element. Tokenizes the text when first asked; empty when it was not read."""
         if self._places is None:
-            from trainyard.linter.source.reader import Reader
+            from trainyard.linter.source import tokens
 
-            reader = Reader(self.text, self.lines, self.limits)
-            reader.read()
-            self._places = reader.places
+            # What the reader has not read is clean, or could not be decoded.
+            self._places = {} if self.value is None else tokens.places(self.text)
         return self._places
 
     def children(self, pointer: str) -> list[str]:

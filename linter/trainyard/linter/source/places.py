@@ -22,6 +22,15 @@ class Position(NamedTuple):
     offset: int
 
 
+class Place(NamedTuple):
+    """Code-point offsets of a value and of its key; ``key_start`` is -1 where there is no key."""
+
+    start: int
+    end: int
+    key_start: int = -1
+    key_end: int = -1
+
+
 class Span(NamedTuple):
     """From ``start`` up to but not including ``end``."""
 
@@ -69,3 +78,8 @@ class Lines:
 
     def _byte_length(self, index: int) -> int:
         return index if self._ascii else len(self._text[:index].encode())
+
+
+def escape(key: str) -> str:
+    """Return ``key`` as a part of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")

@@ -2,32 +2,24 @@
 
 It reads what people write when they think in JSONC, JSON5 or Python, says what JSON wants instead, and
 goes on, so that one run shows all faults of a file. Only what leaves no single reading (a bracket that is
-never closed, a stray character) ends it. It is called for files that the C parser did not find clean, and
-for places; it never decides whether a file is good.
+never closed, a stray character) ends it. It is called for files that the C parser did not find clean, and never decides
+whether a file is good.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from trainyard.linter.source import traps
-from trainyard.linter.source.scanner import FatalError, Scanner, escape, shown
+from trainyard.linter.source.places import Place, escape
+from trainyard.linter.source.scanner import FatalError, Scanner, shown
 
 if TYPE_CHECKING:
     from trainyard.linter.source.limits import Limits
     from trainyard.linter.source.places import Lines
 
 _MEMBER_FOLLOWS = re.compile(r"""["'\w{\[+.-]""")
-
-
-class Place(NamedTuple):
-    """Code-point offsets of a value and of its key; ``key_start`` is -1 where there is no key."""
-
-    start: int
-    end: int
-    key_start: int = -1
-    key_end: int = -1
 
 
 class _Keys:

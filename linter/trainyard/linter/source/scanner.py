@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from trainyard.linter.source import traps
 from trainyard.linter.source.faults import Edit, Fault, Suggestion, Target
+from trainyard.linter.source.places import escape
 from trainyard.linter.source.scalars import read_word
 
 if TYPE_CHECKING:
@@ -211,11 +212,6 @@ class Scanner:
             edits = (self._edit(start, end, replacement),)
         span = self._lines.span(start, min(end, len(self._text)))
         self.faults.append(trap.fault(message, span=span, pointer=pointer, target=target, edits=edits, suggestion=suggestion, safe=safe))
-
-
-def escape(key: str) -> str:
-    """Return ``key`` as a part of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def shown(text: str) -> str:

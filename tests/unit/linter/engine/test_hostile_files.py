@@ -163,6 +163,13 @@ def test_the_largest_file_of_nothing_but_one_thing_is_answered(kind: str) -> Non
     assert seconds <= 10 * LARGEST_CPU_SECONDS
 
 
+def broken_spec(imbalance: dict[str, Any] | None = None, **dataset: Any) -> bytes:
+    spec = {**SPEC, "dataset": {**SPEC["dataset"], **dataset}}
+    if imbalance is not None:
+        spec["imbalance"] = imbalance
+    return json.dumps(spec).encode()
+
+
 FOUND_BY_FUZZING = {
     "a file that ends where a value was expected": b'{"version":',
     "a model on samples without axes": json.dumps(
@@ -172,6 +179,11 @@ FOUND_BY_FUZZING = {
             "model": {"type": "cnn", "blocks": [], "head": {"pooling": "global_max"}},
         }
     ).encode(),
+    "class weights beside no class": broken_spec(imbalance={"type": "class_weights", "weights": {"x": 1}}, facts={"classes": 0}),
+    "class weights beside counts that are none": broken_spec(
+        imbalance={"type": "class_weights", "weights": {"a": 1}}, facts={"class_counts": {"a": -1, "b": 0}}
+    ),
+    "samples with more axes than a float can count": broken_spec(input_shape=[300] * 200),
 }
 
 

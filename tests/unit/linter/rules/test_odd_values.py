@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from trainyard.linter import spec
+from trainyard.linter import lint, spec
 from trainyard.linter.estimate import hardware
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.examples import BASES, merged
@@ -106,3 +107,16 @@ def _judge(written: dict[str, Any], profile: hardware.HardwareProfile | None) ->
         list(rule.check(case))
         list(rule.check_strictly(case))
     return time.process_time() - started
+
+
+def test_a_batch_that_cannot_grow_is_not_told_to() -> None:
+    tiny = {
+        "version": "v1",
+        "task": "classification",
+        "dataset": {"type": "csv", "path": "a.csv", "target": "y", "facts": {"samples": 8, "classes": 2}},
+        "model": {"type": "mlp", "hidden": [4], "batch_norm": True},
+        "training": {"batch_size": 4},
+    }
+    (finding,) = [finding for finding in lint(json.dumps(tiny)).findings if finding.code == "BAT002"]
+    assert finding.suggestion is None
+    assert "leave batch normalization out" in finding.message

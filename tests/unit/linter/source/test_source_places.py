@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainyard.linter.source import Document, Target
+from trainyard.linter.source import Document, Target, tokens
+from trainyard.linter.source.limits import Limits
+from trainyard.linter.source.places import Lines
+from trainyard.linter.source.reader import Reader
 
 RAW = """{
   "name": "漢字 é",\r
@@ -110,3 +113,21 @@ def test_any_bytes_give_a_value_or_a_fault_and_the_two_parsers_agree(raw: bytes)
     for fault in document.faults:
         assert fault.span is not None
         assert 0 <= fault.span.start.offset <= fault.span.end.offset <= len(raw)
+
+
+KEYS = st.text(alphabet='ab/~"\\é漢 \t{}[],:0', max_size=4)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-99, 99), st.floats(allow_nan=False, allow_infinity=False), KEYS),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=4)),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4), st.sampled_from([None, 1, "\t"]), st.sampled_from([(",", ":"), (" , ", " : ")]))
+def test_the_quick_pass_over_a_clean_text_finds_the_places_that_the_reader_finds(
+    value: dict[str, Any], indent: int | str | None, separators: tuple[str, str]
+) -> None:
+    text = json.dumps(value, indent=indent, separators=separators, ensure_ascii=False)
+    reader = Reader(text, Lines(text), Limits())
+    assert reader.read() == value
+    assert tokens.places(text) == reader.places
