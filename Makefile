@@ -88,7 +88,7 @@ breaking: $(INSTALLED)
 
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies anew
-	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --extra service --extra lsp --group dev --group protos \
+	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --extra all --group dev --group protos \
 	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --output-file $(or $(OUT),requirements.lock) $(ARGS)
 
 .PHONY: peers-lock
