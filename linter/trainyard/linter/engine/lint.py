@@ -13,7 +13,7 @@ from trainyard.linter import spec as language
 from trainyard.linter.engine.configuration import MAX_FINDINGS, Configuration
 from trainyard.linter.engine.findings import Severity
 from trainyard.linter.engine.plan import plan
-from trainyard.linter.engine.report import Report
+from trainyard.linter.engine.report import Report, Salvage
 from trainyard.linter.engine.run import Run
 from trainyard.linter.rules.case import Case
 from trainyard.linter.source.document import Document
@@ -61,7 +61,7 @@ def lint(
     if case is None:
         return run.report()
     run.judge(case, understood.failed)
-    return run.report() if understood.failed else run.report(understood.resolved, case)
+    return run.report(Salvage(case, understood.resolved, understood.failed))
 
 
 class _Understood(NamedTuple):

@@ -23,6 +23,14 @@ class Crash(NamedTuple):
     traceback: str
 
 
+class Salvage(NamedTuple):
+    """What was judged: the typed spec, its resolved JSON, and the pointers of what failed the schema and was cut away."""
+
+    case: Case
+    resolved: dict[str, Any]
+    failed: frozenset[str]
+
+
 class Report:
     """What the linter says about one spec.
 
@@ -35,6 +43,7 @@ class Report:
         seconds: time that each rule took by code, where a clock was given.
         resolved: the complete spec as plain JSON, or None when it failed the schema.
         case: the typed spec with what was derived from it, or None when it failed the schema.
+        salvage: what a plan can still be made of: the case, or what is left of a failed spec once the failed parts are cut away.
     """
 
     __slots__ = (
@@ -48,6 +57,7 @@ class Report:
         "more_findings",
         "passed",
         "resolved",
+        "salvage",
         "seconds",
     )
 
@@ -63,6 +73,7 @@ class Report:
         seconds: Mapping[str, float] | None = None,
         resolved: dict[str, Any] | None = None,
         case: Case | None = None,
+        salvage: Salvage | None = None,
     ) -> None:
         self.document = document
         self.configuration = configuration
@@ -73,6 +84,7 @@ class Report:
         self.seconds = seconds or {}
         self.resolved = resolved
         self.case = case
+        self.salvage = salvage
         self._digest: str | None = None
         self._spec_digest: str | None = None
 
@@ -91,6 +103,7 @@ class Report:
             seconds=self.seconds,
             resolved=self.resolved,
             case=self.case,
+            salvage=self.salvage,
         )
 
     @property

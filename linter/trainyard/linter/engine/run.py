@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from trainyard.linter.engine.configuration import MAX_FINDINGS, Configuration
 from trainyard.linter.engine.findings import Finding, Severity
 from trainyard.linter.engine.plan import Plan, Planned
-from trainyard.linter.engine.report import Crash, Report
+from trainyard.linter.engine.report import Crash, Report, Salvage
 
 if TYPE_CHECKING:
     from trainyard.linter.rules.case import Case
@@ -97,14 +97,15 @@ class Run:
             self._crash(where, error)
             return None
 
-    def report(self, resolved: dict[str, Any] | None = None, case: Case | None = None) -> Report:
-        """Close the run; with the resolved and typed spec when nothing in it failed."""
+    def report(self, salvage: Salvage | None = None) -> Report:
+        """Close the run; with the resolved and typed spec, where there was anything to judge."""
         self._suppress()
         fail_on = self.configuration.fail_on
         findings = self._findings
         counted = [finding for finding in findings if finding.suppressed is None]
         passed = not self._crashes and (fail_on is None or not any(finding.severity >= fail_on for finding in counted))
         kept = _kept(findings)
+        whole = salvage if salvage is not None and not salvage.failed else None
         more = len(findings) - len(kept) + self._document.more_faults + self.more_faults
         return Report(
             self._document,
@@ -114,8 +115,9 @@ class Run:
             passed=passed,
             crashes=tuple(self._crashes),
             seconds=self._seconds,
-            resolved=resolved,
-            case=case,
+            resolved=whole.resolved if whole is not None else None,
+            case=whole.case if whole is not None else None,
+            salvage=salvage,
         )
 
     def _suppress(self) -> None:
