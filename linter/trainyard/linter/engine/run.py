@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from trainyard.linter.engine.configuration import MAX_FINDINGS, Configuration
 from trainyard.linter.engine.findings import Finding, Severity
