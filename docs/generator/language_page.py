@@ -16,8 +16,9 @@ SCHEMA = Path(__file__).parents[2] / "linter/trainyard/linter/spec/schema/v1.jso
 INTRODUCTION = """# The spec language, version 1
 
 A spec is one strict JSON object in a file named `*.trainspec.json`. Unknown keys are errors at every depth. What is left out has the
-default that stands here, and `trainlint resolve FILE` shows a spec with all of them filled in. Usual ranges are hints for editors; the
-[rules](rules/README.md) judge values. `trainlint schema` prints the JSON Schema from which this page is written.
+default that stands here, and `trainlint resolve FILE` shows a spec with all of them filled in. The example of a field is another value
+than its default. Usual ranges are hints for editors; the [rules](rules/README.md) judge values. `trainlint schema` prints the JSON
+Schema from which this page is written.
 """
 
 
@@ -30,7 +31,10 @@ class Language:
 
     def follow(self, node: Node) -> Node:
         """Return a node with what it refers to merged in; what stands beside a reference goes first."""
-        return {**self.definitions[name], **node} if (name := referred(node)) else node
+        while name := referred(node):
+            beside = {key: value for key, value in node.items() if key != "$ref"}
+            node = {**self.definitions[name], **beside}
+        return node
 
     def order(self) -> list[str]:
         """Return the definitions that are objects, as met from the top, breadth first."""
@@ -96,11 +100,12 @@ def tag(language: Language, name: str) -> str:
 
 def fields(language: Language, node: Node) -> str:
     """Return an object's fields as a table."""
-    rows = ["| key | holds | default | meaning |", "|---|---|---|---|"]
+    rows = ["| key | holds | default | example | meaning |", "|---|---|---|---|---|"]
     required = set(node.get("required", ()))
     for key, raw in node["properties"].items():
         full = language.follow(raw)
-        rows.append(f"| `{key}` | {kind(language, raw)} | {default(full, required=key in required)} | {meaning(full)} |")
+        facts = (kind(language, raw), default(full, required=key in required), illustration(full), meaning(full))
+        rows.append(f"| `{key}` | {' | '.join(facts)} |")
     return "\n".join(rows)
 
 
@@ -136,6 +141,12 @@ def default(node: Node, *, required: bool) -> str:
     if "x-default" in node:
         return cell(node["x-default"])
     return f"`{json.dumps(node['default'])}`" if "default" in node else ""
+
+
+def illustration(node: Node) -> str:
+    """Return an example of a field as a reader would write it, another value than the default; of a fixed word, the word."""
+    shown = [node["const"]] if "const" in node else [value for value in node["examples"] if value != node.get("default")]
+    return cell(f"`{json.dumps(shown[0], ensure_ascii=False)}`")
 
 
 def meaning(node: Node) -> str:
