@@ -2,7 +2,9 @@
 
 The two share no memory, no pipe and no lifetime: the trainer appends one JSON object a line to
 ``events.jsonl`` and never waits for a reader; the server writes one word to ``control``. So either may
-die at any moment. This module knows the words and the file names. It imports nothing of ours, and
+die at any moment. A server that lives touches ``heartbeat``; a trainer that is given an orphan limit and sees the file
+unchanged for that long saves its bundle and ends as ``paused (orphaned)``. A trainer that finds a bundle in its run
+folder goes on from there, whatever its attempt number. This module knows the words and the file names. It imports nothing of ours, and
 nothing of Keras, gRPC or SQL, because it is the only thing that both sides import.
 
 A trainer runs on somebody's data for hours: the server treats every line as untrusted, and
@@ -20,12 +22,16 @@ from typing import Any, ClassVar
 
 VERSION = 1
 MAX_LINE_BYTES = 64 * 1024
+_MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 
-# Words of the control file.
+# Words of the control file. ``stop`` and ``pause`` act at the next execution boundary, about a second away at most:
+# stop evaluates the best model and succeeds; pause saves a bundle, writes the best model so far and ends as ``paused``.
 STOP, PAUSE, CANCEL = "stop", "pause", "cancel"
 
 # Outcomes that a trainer can report when it ends by itself.
 SUCCEEDED, FAILED, PAUSED, CANCELLED = "succeeded", "failed", "paused", "cancelled"
+# Why a trainer ended as paused: somebody asked, or no server was there any more. The process exits with 0.
+ASKED, ORPHANED = "user", "orphaned"
 
 
 class WireError(ValueError):
@@ -34,7 +40,11 @@ class WireError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The trainer is up: data read, model built, first epoch about to begin."""
+    """The trainer is up: data read, model built, speed settings chosen, first step about to be taken.
+
+    ``resumed_epoch`` and ``resumed_step`` say where a bundle took it up: epochs finished, and steps of the next one. All zero
+    for a run that begins. ``compiled`` (XLA), ``looped`` (many steps in one launch) and ``devices`` are how it is run.
+    """
 
     kind: ClassVar[str] = "started"
     key: ClassVar[str] = "started/{attempt}"
@@ -49,6 +59,11 @@ class Started:
     epochs_planned: int
     classes: tuple[str, ...]
     class_weights: tuple[float, ...]
+    resumed_epoch: int = 0
+    resumed_step: int = 0
+    compiled: bool = False
+    looped: bool = False
+    devices: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,7 @@ class CheckpointSaved:
     value: float
     best: bool
     artifact: str
+    rollback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +106,7 @@ class LearningRateChanged:
     before: float
     after: float
     cause: str
+    rollback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,7 @@ class EarlyStopped:
     best_epoch: int
     monitor: str
     patience: int
+    rollback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +132,7 @@ class Diagnosis:
     epoch: int
     message: str
     strength: float
+    rollback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +178,11 @@ class Line:
 
 def key(line: Line) -> str:
     """Name a line within its job: the store keeps one event per key, so a line that is read twice counts once."""
-    return line.body.key.format(attempt=line.attempt, **dataclasses.asdict(line.body))
+    body = line.body
+    name = body.key.format(attempt=line.attempt, **dataclasses.asdict(body))
+    again = getattr(body, "rollback", 0)
+    # What is said of an epoch that is run again at a lower rate is said anew.
+    return f"{name}/rollback/{again}" if again and not isinstance(body, EpochFinished) else name
 
 
 def encode(line: Line) -> bytes:
@@ -182,10 +205,15 @@ def decode(raw: bytes) -> Line:
     try:
         record = json.loads(raw)
         body = _BODIES[record["kind"]]
-        fields = {field.name: _value(field.name, record["body"][field.name]) for field in dataclasses.fields(body)}
+        fields = {field.name: _value(field.name, record["body"][field.name]) for field in _present(body, record["body"])}
         return Line(attempt=int(record["attempt"]), at=float(record["at"]), body=body(**fields))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise WireError(f"not an event: {error!r}") from error
+
+
+def _present(body: type[Body], said: Any) -> list[dataclasses.Field[Any]]:
+    """Return the fields to read: one with a default may be missing, in a line that an older trainer wrote."""
+    return [field for field in dataclasses.fields(body) if field.name in said or field.default is dataclasses.MISSING]
 
 
 def _plain(value: Any) -> Any:
@@ -245,9 +273,19 @@ class RunFolder:
         return self.path / "control"
 
     @property
+    def heartbeat(self) -> Path:
+        """Touched by a server that looks after this run; only that it changes counts, never what time it shows."""
+        return self.path / "heartbeat"
+
+    @property
     def bundle(self) -> Path:
-        """What a resumed run starts from."""
+        """What a resumed run starts from; gone when the run was cancelled."""
         return self.path / "bundle"
+
+    @property
+    def bundle_manifest(self) -> Path:
+        """The list of what the bundle holds; it is replaced last, so a bundle is there when this file is."""
+        return self.bundle / "manifest.json"
 
     @property
     def artifacts(self) -> Path:
@@ -258,3 +296,31 @@ class RunFolder:
     def log(self) -> Path:
         """Standard output and error of the trainer."""
         return self.path / "trainer.log"
+
+
+@dataclass(frozen=True, slots=True)
+class BundleHead:
+    """Where a bundle stands: ``epoch`` finished epochs, ``step`` steps of the next one, in rollback ``rollback``."""
+
+    epoch: int
+    step: int
+    rollback: int
+    attempt: int
+    spec_digest: str
+
+
+def read_bundle_head(folder: RunFolder) -> BundleHead | None:
+    """Return where the run's bundle stands; None when there is none. Cheap: reads the manifest, never the weights.
+
+    Raises:
+        WireError: the manifest is not one.
+    """
+    try:
+        with folder.bundle_manifest.open("rb") as file:
+            head = json.loads(file.read(_MAX_MANIFEST_BYTES))["head"]
+        epoch, step, rollback, attempt = (int(head[name]) for name in ("epoch", "step", "rollback", "attempt"))
+        return BundleHead(epoch, step, rollback, attempt, str(head["spec_digest"]))
+    except FileNotFoundError:
+        return None
+    except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
+        raise WireError(f"not a bundle: {error!r}") from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -75,3 +77,33 @@ def test_any_bytes_are_a_line_or_a_wire_error(raw: bytes) -> None:
     except wire.WireError:
         return
     raise AssertionError("random bytes are no event")
+
+
+def test_a_line_of_an_older_trainer_lacks_only_what_has_a_default() -> None:
+    record = json.loads(wire.encode(wire.Line(1, 0.0, wire.Diagnosis("overfitting", 4, "The gap grows.", 0.5))))
+    del record["body"]["rollback"]
+    assert wire.decode(json.dumps(record).encode()).body == wire.Diagnosis("overfitting", 4, "The gap grows.", 0.5)
+    del record["body"]["message"]
+    with pytest.raises(wire.WireError):
+        wire.decode(json.dumps(record).encode())
+
+
+def test_an_epoch_that_is_run_again_at_a_lower_rate_says_everything_under_new_keys() -> None:
+    for body in (
+        wire.Diagnosis("x", 4, "Seen.", 0.5),
+        wire.EarlyStopped(4, 3, "val_loss", 2),
+        wire.LearningRateChanged(4, 1.0, 0.5, "roll_back"),
+    ):
+        again = type(body)(**{name: getattr(body, name) for name in body.__slots__} | {"rollback": 1})
+        assert wire.key(wire.Line(1, 0.0, body)) != wire.key(wire.Line(1, 0.0, again))
+
+
+def test_where_a_bundle_stands_is_read_from_its_manifest(tmp_path: Path) -> None:
+    folder = wire.RunFolder(tmp_path)
+    assert wire.read_bundle_head(folder) is None
+    folder.bundle.mkdir()
+    folder.bundle_manifest.write_text('{"head": {"epoch": 3, "step": 7, "rollback": 0, "attempt": 2, "spec_digest": "ab"}}')
+    assert wire.read_bundle_head(folder) == wire.BundleHead(3, 7, 0, 2, "ab")
+    folder.bundle_manifest.write_text('{"head": {"epoch": 3}}')
+    with pytest.raises(wire.WireError):
+        wire.read_bundle_head(folder)
