@@ -1,14 +1,16 @@
 """Annotations for GitHub Actions, as workflow commands.
 
 GitHub shows ten errors, ten warnings and ten notices a step and drops the rest, so the worst come first and what
-would be dropped is written as plain lines into the log. A column is only accepted where a finding lies on one line.
+would be dropped is written as plain lines into the log. A column is only accepted where a finding lies on one line,
+a message may have 64 KiB. The runner looks for commands in every line of a log, so nothing that comes from a spec or a
+file name may look like one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from trainyard.linter.report.paths import within
+from trainyard.linter.report.paths import legible, within
 from trainyard.linter.report.terminal import harmless
 from trainyard.linter.source.severity import Severity
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
 
 SHOWN_PER_LEVEL = 10
+# A character takes at most four bytes of the 64 KiB.
+LONGEST_MESSAGE = 16_000
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
@@ -36,7 +40,7 @@ class GithubReporter:
 
     def file(self, path: str, report: Report) -> None:
         """Remember the findings of one file."""
-        shown = within(path, self._root)
+        shown = _inert(harmless(legible(within(path, self._root))))
         self._found += [(shown, finding) for finding in report.findings if finding.suppressed is None and not finding.fixed]
         self._more += report.more_findings
 
@@ -59,12 +63,21 @@ def _command(command: str, path: str, finding: Finding) -> str:
         properties |= {"col": finding.start.column, "endColumn": finding.end.column}
     properties["title"] = f"{finding.code} {finding.name}"
     listed = ",".join(f"{name}={_escaped_property(str(value))}" for name, value in properties.items())
-    return f"::{command} {listed}::{harmless(_escaped(finding.message))}\n"
+    message = finding.message
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[: LONGEST_MESSAGE - 1]}…"
+    return f"::{command} {listed}::{_inert(harmless(_escaped(message)))}\n"
 
 
 def _line(path: str, finding: Finding) -> str:
-    place = f"{harmless(path)}:{finding.start.line}:{finding.start.column}"
-    return f"{place}: {finding.code}[{finding.name}] {finding.severity.label} {harmless(finding.message)}\n"
+    place = f"{path}:{finding.start.line}:{finding.start.column}"
+    line = f"{place}: {finding.code}[{finding.name}] {finding.severity.label} {_inert(harmless(finding.message))}\n"
+    return f"./{line}" if line.startswith("::") else line
+
+
+def _inert(text: str) -> str:
+    """Return text without the older mark of a command, which counts anywhere in a line."""
+    return text.replace("##[", "## [")
 
 
 def _escaped(text: str) -> str:

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO
 
-from trainyard.linter.report.paths import within
+from trainyard.linter.report.paths import legible, within
 from trainyard.linter.source.severity import Severity
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class GitlabReporter:
             "check_name": finding.code,
             "fingerprint": self._fingerprint(path, finding),
             "severity": _SEVERITIES[finding.severity],
-            "location": {"path": path, "lines": {"begin": finding.start.line, "end": finding.end.line}},
+            "location": {"path": legible(path), "lines": {"begin": finding.start.line, "end": finding.end.line}},
         }
 
     def _fingerprint(self, path: str, finding: Finding) -> str:
         """Return what identifies a finding over commits: its file, rule and pointer, never a line."""
         identity = f"{path}\n{finding.code}\n{finding.pointer}"
         self._seen[identity] += 1
-        return hashlib.sha256(f"{identity}\n{self._seen[identity]}".encode()).hexdigest()
+        return hashlib.sha256(f"{identity}\n{self._seen[identity]}".encode("utf-8", "surrogatepass")).hexdigest()

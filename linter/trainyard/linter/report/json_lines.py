@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, TextIO
 
 from trainyard.linter.engine.report import finding_json
+from trainyard.linter.report.paths import legible
 
 if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
@@ -20,7 +21,7 @@ class JsonLinesReporter:
     def file(self, path: str, report: Report) -> None:
         """Write the findings of one file."""
         for finding in report.findings:
-            self._stream.write(json.dumps({"path": path, **finding_json(finding)}, ensure_ascii=False) + "\n")
+            self._stream.write(json.dumps({"path": legible(path), **finding_json(finding)}, ensure_ascii=False) + "\n")
 
     def close(self) -> None:
         """Nothing closes this format."""

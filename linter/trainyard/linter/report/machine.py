@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainyard.linter.engine.report import envelope
+from trainyard.linter.report.paths import legible
 
 if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
@@ -23,7 +24,7 @@ class JsonReporter:
 
     def file(self, path: str, report: Report) -> None:
         """Remember the entry of one file."""
-        self._entries.append(report.entry(path))
+        self._entries.append(report.entry(legible(path)))
 
     def close(self) -> None:
         """Write the object."""

@@ -2,19 +2,21 @@
 
 What readers insist on: ``results`` is there even when empty, every result has a region, lines and columns
 begin at 1, columns count UTF-16 units, addresses are relative to the repository and percent-encoded.
-Suppressed findings are in it, with their justification.
+Suppressed findings are in it, with their justification. A result is known again by the pointer at which it lies,
+whatever is written above it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import quote
 
 from trainyard.linter.engine import baseline, edits
 from trainyard.linter.engine.catalogue import Described, catalogue
-from trainyard.linter.report.paths import within
+from trainyard.linter.report.paths import address, legible, within
 from trainyard.linter.source.severity import Severity
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 # Code scanning refuses a run with more.
 _MAX_RESULTS = 25_000
+# Versioned, as the standard asks. GitHub computes its own `primaryLocationLineHash` beside it and complains when it is given.
+_FINGERPRINT = "pointer/v1"
 
 
 class SarifReporter:
@@ -42,6 +46,7 @@ class SarifReporter:
         self._results: list[dict[str, Any]] = []
         self._notes: list[dict[str, Any]] = []
         self._crashed = False
+        self._seen: Counter[tuple[str, str, str]] = Counter()
         self._rules = {entry.code: index for index, entry in enumerate(catalogue())}
 
     def file(self, path: str, report: Report) -> None:
@@ -49,10 +54,10 @@ class SarifReporter:
         shown = within(path, self._root)
         self._results += [self._result(shown, report, finding) for finding in report.findings if not finding.fixed]
         if report.more_findings:
-            self._note("note", f"{shown}: {report.more_findings} more findings not shown")
+            self._note("note", f"{legible(shown)}: {report.more_findings} more findings not shown")
         for crash in report.crashes:
             self._crashed = True
-            self._note("error", f"{shown}: {crash.where} crashed: a fault of trainlint, please report it")
+            self._note("error", f"{legible(shown)}: {crash.where} crashed: a fault of trainlint, please report it")
 
     def close(self) -> None:
         """Write the log."""
@@ -70,9 +75,9 @@ class SarifReporter:
         self._notes.append({"level": level, "message": {"text": text}})
 
     def _result(self, path: str, report: Report, finding: Finding) -> dict[str, Any]:
-        address = {"uri": quote(path)}
+        artifact = {"uri": address(path)}
         place: dict[str, Any] = {
-            "physicalLocation": {"artifactLocation": address, "region": _region(report.document, finding.start, finding.end)}
+            "physicalLocation": {"artifactLocation": artifact, "region": _region(report.document, finding.start, finding.end)}
         }
         if finding.pointer:
             place["logicalLocations"] = [{"fullyQualifiedName": finding.pointer, "kind": "member"}]
@@ -81,6 +86,7 @@ class SarifReporter:
             "level": _LEVELS[finding.severity],
             "message": {"text": finding.message},
             "locations": [place],
+            "partialFingerprints": {_FINGERPRINT: self._fingerprint(path, finding)},
         }
         if finding.code in self._rules:
             result["ruleIndex"] = self._rules[finding.code]
@@ -96,8 +102,15 @@ class SarifReporter:
                 }
                 for edit in changes
             ]
-            result["fixes"] = [{"artifactChanges": [{"artifactLocation": address, "replacements": replacements}]}]
+            result["fixes"] = [{"artifactChanges": [{"artifactLocation": artifact, "replacements": replacements}]}]
         return result
+
+    def _fingerprint(self, path: str, finding: Finding) -> str:
+        """Return what a result keeps while lines move: its rule, its pointer, and the how-manieth it is there."""
+        place = (path, finding.code, finding.pointer)
+        self._seen[place] += 1
+        identity = f"{finding.code}\n{finding.pointer}\n{self._seen[place]}"
+        return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _region(document: Document, start: Position, end: Position) -> dict[str, int]:

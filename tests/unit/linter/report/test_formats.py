@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -229,14 +228,6 @@ def test_every_sarif_result_points_at_its_rule(reports: Reports) -> None:
     rules = run["tool"]["driver"]["rules"]
     assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"] if "ruleIndex" in result)
     assert all(rule["shortDescription"]["text"] and rule["help"]["text"] for rule in rules)
-
-
-@pytest.mark.skipif("SARIF_SCHEMA" not in os.environ, reason="SARIF_SCHEMA names a copy of the OASIS schema, which is not ours to ship")
-def test_sarif_satisfies_the_published_schema(reports: Reports) -> None:
-    from jsonschema import validate
-
-    schema = json.loads(Path(os.environ["SARIF_SCHEMA"]).read_text(encoding="utf-8"))
-    validate(json.loads(written("sarif.json", reports)), schema)
 
 
 # -- paths
