@@ -48,7 +48,26 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc] # Keras ships no typ
         self._seed = seed
         self._drop_remainder = drop_remainder
         self._order = part.indices
+        self._arrays: tuple[Array, ...] | None = None
         self.begin(0)
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of a full batch."""
+        return self._batch_size
+
+    @property
+    def order(self) -> Array:
+        """Indices of the samples of the epoch that ``begin`` laid out, batch after batch, into ``arrays``."""
+        return self._order
+
+    def arrays(self) -> tuple[Array, ...]:
+        """Return whole arrays, of which a batch takes the rows that ``order`` names: inputs, encoded targets and, maybe, weights."""
+        if self._arrays is None:
+            targets = self._part.targets
+            weights = () if self._weights is None else (self._weights[targets],)
+            self._arrays = (self._part.inputs, self._encode(targets), *weights)
+        return self._arrays
 
     @property
     def samples(self) -> int:

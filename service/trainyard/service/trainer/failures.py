@@ -13,7 +13,8 @@ from typing import ClassVar
 
 SPEC, DATA = "spec", "data"
 OOM_DEVICE, OOM_HOST = "oom_device", "oom_host"
-NONFINITE_LOSS, DISK_FULL, TRAINER_LOST, SERVER = "nonfinite_loss", "disk_full", "trainer_lost", "server"
+NONFINITE_LOSS, DIVERGED = "nonfinite_loss", "diverged"
+DISK_FULL, TRAINER_LOST, SERVER = "disk_full", "trainer_lost", "server"
 
 _MESSAGE_LIMIT = 1000
 # A file-size limit (EFBIG) and a quota (EDQUOT) are full disks to whoever hits them.
@@ -53,6 +54,23 @@ class DeviceMemoryError(TrainerError):
     """The device has not enough memory for this model at this batch size."""
 
     reason = OOM_DEVICE
+
+
+class DivergedError(TrainerError):
+    """The loss blew up in ``epoch`` (counted from 1)."""
+
+    reason = DIVERGED
+
+    def __init__(self, message: str, epoch: int) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+
+
+class BundleError(TrainerError):
+    """A bundle that this run can not go on from; made with the half sentence that says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The bundle of this run can not be used: {why}. Start the run anew, in a folder of its own.")
 
 
 class DeviceMissingError(TrainerError):

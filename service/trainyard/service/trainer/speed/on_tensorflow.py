@@ -1,0 +1,137 @@
+"""Steps on TensorFlow. Keras' own ``train_step`` runs in a loop inside one graph, on samples that lie beside it.
+
+The number of steps of a launch is an input of the graph, not a part of it: whatever the loop asks for, the same program
+runs, so neither a pause nor a resume changes a digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from trainyard.service.trainer.batches import Batches
+from trainyard.service.trainer.data.samples import Array
+from trainyard.service.trainer.speed import samples
+from trainyard.service.trainer.speed.settings import Settings
+
+Step = Callable[[tuple[Any, ...]], Any]
+
+
+class TensorFlowEngine:
+    """See ``Engine``."""
+
+    def __init__(self, learner: Any, train: Batches, validation: Batches | None, settings: Settings) -> None:
+        self._learner = learner
+        shared: dict[int, Any] = {}
+        self._train = _feed(learner.train_step, train, settings, shared)
+        self._validation = None if validation is None else _feed(learner.test_step, validation, settings, shared)
+        self._read = tf.function(learner.get_metrics_result, autograph=False)
+        self._reset = tf.function(learner.reset_metrics, autograph=False)
+
+    def begin(self) -> None:
+        """Take over the order of samples that ``Batches.begin`` laid out."""
+        self._train.begin()
+
+    def steps(self, first: int, count: int) -> None:
+        """Take training steps."""
+        self._train.run(first, count)
+        self._learner.optimizer.iterations.numpy()
+
+    def judge(self, first: int, count: int) -> None:
+        """Judge validation batches."""
+        if self._validation is not None:
+            self._validation.run(first, count)
+
+    def reset_metrics(self) -> None:
+        """Begin to measure anew."""
+        self._reset()
+
+    def metrics(self) -> dict[str, float]:
+        """Return what was measured."""
+        return {name: float(value) for name, value in self._read().items()}
+
+    @property
+    def wait_seconds(self) -> float:
+        """Seconds in which steps waited for samples."""
+        return self._train.wait_seconds
+
+
+class _Resident:
+    """Batches are gathered on the device; full ones in a loop, a last one that is smaller by itself."""
+
+    wait_seconds = 0.0
+
+    def __init__(self, step: Step, batches: Batches, settings: Settings, shared: dict[int, Any]) -> None:
+        self._step = step
+        self._batches = batches
+        self._size = batches.batch_size
+        self._full = batches.samples // self._size
+        self._arrays = [_on_device(array, shared) for array in batches.arrays()]
+        self._order = tf.Variable(batches.order.astype("int32"), trainable=False)
+        made = {"autograph": False, "jit_compile": settings.compiled}
+        whole = [tf.TensorSpec((), tf.int32)] * 2
+        self._launch = tf.function(self._loop if settings.looped else self._one, input_signature=whole, **made)
+        self._rest = tf.function(self._smaller, **made)
+        self._looped = settings.looped
+
+    def begin(self) -> None:
+        self._order.assign(self._batches.order.astype("int32"))
+
+    def run(self, first: int, count: int) -> None:
+        last = min(first + count, self._full)
+        if self._looped and first < last:
+            self._launch(first, last)
+        elif first < last:
+            for index in range(first, last):
+                self._launch(index, index + 1)
+        if first + count > self._full:
+            self._rest()
+
+    def _loop(self, first: Any, last: Any) -> None:
+        def body(index: Any) -> Any:
+            self._step(self._batch(index, self._size))
+            return index + 1
+
+        tf.while_loop(lambda index: index < last, body, [first], parallel_iterations=1)
+
+    def _one(self, first: Any, _last: Any) -> None:
+        self._step(self._batch(first, self._size))
+
+    def _smaller(self) -> None:
+        self._step(self._batch(self._full, self._batches.samples - self._full * self._size))
+
+    def _batch(self, index: Any, size: int) -> tuple[Any, ...]:
+        rows = tf.ensure_shape(tf.slice(self._order, [index * self._size], [size]), (size,))
+        return tuple(tf.gather(array, rows) for array in self._arrays)
+
+
+class _Streamed:
+    """Batches come from the host, one launch each."""
+
+    def __init__(self, step: Step, batches: Batches, settings: Settings) -> None:
+        self._ahead = samples.Ahead(batches)
+        self._launch = tf.function(step, autograph=False, jit_compile=settings.compiled, reduce_retracing=False)
+
+    @property
+    def wait_seconds(self) -> float:
+        return self._ahead.waited_seconds
+
+    def begin(self) -> None:
+        pass
+
+    def run(self, first: int, count: int) -> None:
+        for batch in self._ahead.take(first, count):
+            self._launch(tuple(tf.convert_to_tensor(array) for array in batch))
+
+
+def _feed(step: Step, batches: Batches, settings: Settings, shared: dict[int, Any]) -> _Resident | _Streamed:
+    return _Resident(step, batches, settings, shared) if samples.fit(batches) else _Streamed(step, batches, settings)
+
+
+def _on_device(array: Array, shared: dict[int, Any]) -> Any:
+    """Return the array as a tensor; parts of one dataset share theirs."""
+    if id(array) not in shared:
+        shared[id(array)] = tf.constant(array)
+    return shared[id(array)]
