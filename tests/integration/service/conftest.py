@@ -8,27 +8,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from trainyard.service.core.events import Entry, EpochFinished, TrainerEnded, TrainerStarted, TrainerWord
 from trainyard.service.core.jobs import Digests, NewJob, Prediction, Summary
 from trainyard.service.core.jobstore import JobStore, StoredReport
 from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import State
-from trainyard.service.store import SqlJobStore, open_sqlite
+from trainyard.service.store import SqlJobStore
+from trainyard.service.store import open_store as open_store_at
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OpenStore = Callable[[], SqlJobStore]
 
-# One row per dialect: its name, and how to open the same empty database as often as a test asks.
-DIALECTS = {"sqlite": lambda folder: open_sqlite(folder / "jobs.sqlite")}
+DIALECTS = ("postgresql", "sqlite")
 
 
-@pytest.fixture(params=sorted(DIALECTS))
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
+@pytest.fixture(params=DIALECTS)
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty database of each dialect is."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+    url: str = request.getfixturevalue("postgresql_schema")
+    return url
+
+
+@pytest.fixture
+def open_store(store_url: str) -> Iterator[OpenStore]:
+    """Opens the same database as often as a test asks."""
     opened: list[SqlJobStore] = []
 
     def open_again() -> SqlJobStore:
-        opened.append(DIALECTS[request.param](tmp_path))
+        opened.append(open_store_at(make_url(store_url)))
         return opened[-1]
 
     yield open_again
@@ -92,7 +103,7 @@ class Submit:
             prediction=Prediction(memory_low_bytes=1, memory_high_bytes=2, seconds=3.5),
             source=b'{"version": "v1"}',
             resolved='{"version":"v1","training":{"epochs":5}}',
-            max_attempts=1,
+            max_attempts=int(str(of.get("max_attempts", 1))),
             at=NOON,
         )
 

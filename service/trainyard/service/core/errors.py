@@ -35,12 +35,42 @@ class AmbiguousJobError(ServiceError):
     """{count} jobs start with {prefix!r}: write more of the id."""
 
 
+class UnknownArtifactError(ServiceError):
+    """Job {job} has no file {name!r}; `trainyard show {job}` lists those that it has."""
+
+
 class UnknownReportError(ServiceError):
     """There is no lint report {report!r} here; reports of refused specs are kept for 24 hours."""
 
 
+_STANDS = {
+    "queued": "waits in the queue",
+    "starting": "is just starting",
+    "running": "is running",
+    "pausing": "is about to pause",
+    "paused": "is paused",
+    "stopping": "is about to stop",
+    "cancelling": "is being cancelled",
+    "succeeded": "has succeeded",
+    "failed": "has failed",
+    "cancelled": "was cancelled",
+}
+_DONE = {"pause": "paused", "resume": "resumed", "stop": "stopped", "cancel": "cancelled", "delete": "deleted", "start": "started"}
+_ADVICE = {
+    "pause": "only a job that runs can",
+    "resume": "only a paused job can",
+    "stop": "only a job that runs, or is paused after its first epoch, can; cancel ends any other",
+    "cancel": "it is over",
+    "delete": "only a job that is over can; cancel it first",
+}
+
+
 class IllegalCommandError(ServiceError):
-    """A job that is {state} can not take the command {command!r}."""
+    """The job {stands} and can not be {done}: {advice}."""
+
+    def __init__(self, *, command: str, state: str) -> None:
+        said = {"stands": _STANDS.get(state, f"is {state}"), "done": _DONE.get(command, f"given the word {command!r}")}
+        super().__init__(state=state, command=command, advice=_ADVICE.get(command, "what it waits for has come already"), **said)
 
 
 class RequestReusedError(ServiceError):

@@ -56,6 +56,21 @@ class TrainerProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """Which node holds a slot, and for how long unless it says again that it does.
+
+    A node is one server's home: it stays the same over restarts of the server, and no two servers share one. Only the
+    node that a lease names looks after the trainer; another takes the job over when the lease is long past.
+    """
+
+    node: str
+    seconds: float
+
+
+LOCAL = Lease("", 60.0)
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """A job as it is accepted: everything that is known before it has run."""
 
@@ -80,7 +95,9 @@ class Job:
 
     ``number`` counts submissions; ``attempt`` is 0 before the first start; ``epoch`` is the last one that
     ended. ``held`` says that it occupies a slot: from the claim until nothing of its process group is left;
-    ``process`` is known from shortly after the claim. ``device`` is what the slot gives it, a GPU's UUID or ``cpu``.
+    ``process`` is known from shortly after the claim. ``device`` is what the slot gives it, a GPU's UUID or ``cpu``;
+    ``node`` is whose slot it is. ``losses`` counts attempts whose trainer was lost: ``max_attempts`` bounds those, and a
+    job may be paused and resumed as often as anybody likes.
     """
 
     number: int
@@ -113,6 +130,8 @@ class Job:
     held: bool = False
     process: TrainerProcess | None = None
     trainer: TrainerStarted | None = None
+    losses: int = 0
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from trainyard.service.core.events import Entry, Event
-from trainyard.service.core.jobs import Artifact, Change, Documents, Job, JobQuery, NewJob, TrainerProcess
+from trainyard.service.core.jobs import Artifact, Change, Documents, Job, JobQuery, Lease, NewJob, TrainerProcess
 from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import Command
 
@@ -62,8 +62,17 @@ class JobReader(Protocol):
     def artifacts(self, job_ids: Sequence[str]) -> dict[str, tuple[Artifact, ...]]:
         """Return the artifacts of each of these jobs, by name."""
 
+    def artifact(self, job_id: str, name: str) -> Artifact:
+        """Return one artifact of a job; raises UnknownArtifactError."""
+
+    def artifact_page(self, job_id: str, after_name: str, limit: int) -> list[Artifact]:
+        """Return at most ``limit`` artifacts of a job after the one of that name, by name."""
+
+    def epochs(self, job_id: str, after_seq: int, limit: int) -> list[Event]:
+        """Return at most ``limit`` events that tell of epochs, after ``after_seq``, in order."""
+
     def queue(self, limit: int) -> list[Job]:
-        """Return queued jobs in the order in which they will start: larger priority first, then older first.
+        """Return queued jobs in the order in which they will start: larger priority first, owners take turns, older first.
 
         A job whose last attempt still holds a slot is left out.
         """
@@ -71,11 +80,17 @@ class JobReader(Protocol):
     def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:
         """Tell for those of these jobs that are queued how many start before each."""
 
-    def unsettled(self) -> list[Job]:
-        """Return the jobs that somebody must look after: live but not queued or paused, or holding a slot."""
+    def unsettled(self, node: str) -> list[Job]:
+        """Return the jobs that a node must look after: it holds their slot, or nobody does and somebody must."""
 
-    def held_devices(self) -> list[str]:
-        """Name the device of every slot that is held."""
+    def held_devices(self, node: str) -> list[str]:
+        """Name the device of every slot that a node holds."""
+
+    def over_since(self, before: datetime, limit: int) -> list[Job]:
+        """Return jobs that ended before a moment and hold nothing, the oldest first."""
+
+    def count_live(self, owner: str) -> int:
+        """Count the jobs of an owner that are not over."""
 
     def live(self) -> list[Job]:
         """Return the jobs that are not over, oldest first."""
@@ -96,8 +111,20 @@ class JobStore(JobReader, Protocol):
     def move(self, job_id: str, command: Command, at: datetime, *, reason: Reason | None = None, message: str = "") -> Change:
         """Give a command to a job; raises UnknownJobError or IllegalCommandError."""
 
-    def claim(self, job_id: str, device: str, at: datetime) -> Change:
-        """Start the next attempt of a queued job: it holds a slot from now on. Raises IllegalCommandError."""
+    def lose(self, job_id: str, attempt: int, at: datetime, *, reason: Reason, message: str) -> Change:
+        """Write down that the trainer of an attempt is gone without a last word; raises StaleAttemptError.
+
+        What becomes of the job is for :func:`trainyard.service.core.journal.lose` to say.
+        """
+
+    def claim(self, job_id: str, device: str, at: datetime, lease: Lease) -> Change:
+        """Start the next attempt of a queued job: it holds a slot of the lease's node from now on. Raises IllegalCommandError."""
+
+    def renew(self, lease: Lease, at: datetime) -> list[str]:
+        """Hold on to every slot of a node; return the ids of their jobs."""
+
+    def adopt(self, lease: Lease, patience_seconds: float, at: datetime) -> list[Job]:
+        """Take over the slots of nodes whose lease has been past for so long; return their jobs."""
 
     def bind(self, job_id: str, attempt: int, process: TrainerProcess) -> None:
         """Remember the process of an attempt; raises StaleAttemptError."""
@@ -110,6 +137,12 @@ class JobStore(JobReader, Protocol):
 
         Raises StaleAttemptError, or StaleOffsetError when the stored offset is not ``batch.start``.
         """
+
+    def remove(self, job_id: str) -> Job:
+        """Forget a job that is over and holds no slot; raises UnknownJobError or IllegalCommandError."""
+
+    def vacuum(self) -> None:
+        """Give room of what was removed back to the disk, a bounded piece at a time."""
 
     def keep_report(self, report: StoredReport) -> None:
         """Keep a report that belongs to no job; those that have expired are removed."""

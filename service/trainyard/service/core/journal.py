@@ -27,9 +27,11 @@ from trainyard.service.core.events import (
 )
 from trainyard.service.core.jobs import Change, Job, NewJob
 from trainyard.service.core.reasons import Reason
-from trainyard.service.core.states import Command, State, advance
+from trainyard.service.core.states import ATTENDED, Command, State, advance
 
 _REPORTS = {State.SUCCEEDED: Command.SUCCEED, State.FAILED: Command.FAIL, State.PAUSED: Command.HOLD}
+# What is worth another attempt: the trainer went, and nothing is known against its spec, its data or its size.
+_WORTH_ANOTHER = frozenset({Reason.TRAINER_LOST})
 
 
 def accept(new: NewJob, number: int) -> Change:
@@ -61,6 +63,8 @@ def move(job: Job, command: Command, at: datetime, *, reason: Reason | None = No
     Raises:
         IllegalCommandError: the command has no meaning in the job's state.
     """
+    if command is Command.STOP and job.state is State.PAUSED:
+        return _keep(job, at, "stopped while it was paused")
     after = advance(job.state, command)
     if after is job.state:
         return Change(job)
@@ -81,6 +85,31 @@ def move(job: Job, command: Command, at: datetime, *, reason: Reason | None = No
     )
     body = StateChanged(before=job.state, after=after, reason=moved.reason, message=message)
     return _append(moved, key or f"state/{job.last_seq + 1}", at, body)
+
+
+def lose(job: Job, at: datetime, message: str, *, reason: Reason = Reason.TRAINER_LOST, key: str | None = None) -> Change:
+    """Say what becomes of a job whose trainer is gone without a last word of its own.
+
+    It is queued again as long as attempts are left and ``reason`` says nothing against another one; a job that was to pause
+    is paused; one that was to stop keeps its best model; one that was to be cancelled is left to the clearing.
+    """
+    if job.state is State.CANCELLING:
+        return Change(job)
+    if job.state is State.STOPPING and job.epoch:
+        return _keep(job, at, message)
+    if job.state is State.STOPPING or reason not in _WORTH_ANOTHER:
+        return move(job, Command.FAIL, at, reason=reason, message=message, key=key)
+    once_more = replace(job, losses=job.losses + 1)
+    if job.state is not State.PAUSING and once_more.losses >= job.max_attempts:
+        return move(once_more, Command.FAIL, at, reason=reason, message=message, key=key)
+    return move(once_more, Command.RETRY, at, message=message, key=key)
+
+
+def _keep(job: Job, at: datetime, why: str) -> Change:
+    if not job.epoch:
+        raise IllegalCommandError(command=Command.STOP.value, state=f"{job.state.value} before its first epoch ended")
+    message = f"{why}; the model is the best of {job.epoch} epochs and was not evaluated"
+    return move(job, Command.KEEP, at, reason=Reason.STOPPED, message=message)
 
 
 def keys_to_look_up(job: Job, entries: Iterable[Entry]) -> set[str]:
@@ -117,6 +146,12 @@ def _begin(job: Job, word: TrainerStarted, entry: Entry) -> Change:
 
 
 def _end(job: Job, word: TrainerEnded, entry: Entry) -> Change:
+    if job.state not in ATTENDED:
+        return Change(job)
+    if word.outcome is State.PAUSED and job.state is not State.PAUSING:
+        return _saved_its_place(job, word, entry)
+    if word.outcome is State.FAILED and word.reason in _WORTH_ANOTHER:
+        return lose(job, entry.at, word.message, key=entry.key)
     try:
         command = _REPORTS[word.outcome]
         advance(job.state, command)
@@ -124,6 +159,16 @@ def _end(job: Job, word: TrainerEnded, entry: Entry) -> Change:
         said = f"the trainer said {word.outcome.value} while the job was {job.state.value}"
         return move(job, Command.FAIL, entry.at, reason=Reason.SERVER, message=said, key=entry.key)
     return move(job, command, entry.at, reason=_explain(word), message=word.message, key=entry.key)
+
+
+def _saved_its_place(job: Job, word: TrainerEnded, entry: Entry) -> Change:
+    """Deal with a trainer that paused though nobody asked it to: it saw no server for too long. That costs no attempt."""
+    if job.state is State.STOPPING:
+        return lose(job, entry.at, word.message, key=entry.key)
+    try:
+        return move(job, Command.RETRY, entry.at, message=word.message, key=entry.key)
+    except IllegalCommandError:
+        return Change(job)
 
 
 def _explain(word: TrainerEnded) -> Reason | None:

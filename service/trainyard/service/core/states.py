@@ -59,7 +59,7 @@ class Command(enum.StrEnum):
     STOP = "stop"
     """Somebody asks it to end and keep its best model."""
     KEEP = "keep"
-    """A paused job with a finished epoch is ended with the model it holds."""
+    """A job that was to stop, and has no trainer, is ended with the best model that it holds."""
     CANCEL = "cancel"
     """Somebody asks it to end at once."""
     CLEAR = "clear"
@@ -69,7 +69,7 @@ class Command(enum.StrEnum):
     FAIL = "fail"
     """The trainer said that it ended badly, or was lost with no attempt left."""
     RETRY = "retry"
-    """The trainer was lost and an attempt is left."""
+    """The trainer was lost and an attempt is left, or it saved its place because it saw no server any more."""
 
 
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
@@ -94,7 +94,8 @@ _TABLE: dict[Command, dict[State, State]] = {
     Command.HOLD: {State.PAUSING: State.PAUSED, State.CANCELLING: State.CANCELLING},
     Command.RESUME: {State.PAUSED: State.QUEUED, State.QUEUED: State.QUEUED},
     Command.STOP: {State.RUNNING: State.STOPPING, State.PAUSING: State.STOPPING, State.STOPPING: State.STOPPING},
-    Command.KEEP: {State.PAUSED: State.SUCCEEDED},
+    # A lost trainer evaluates no more, but the best model so far lies on the disk.
+    Command.KEEP: {State.PAUSED: State.SUCCEEDED, State.STOPPING: State.SUCCEEDED},
     Command.CANCEL: {
         **dict.fromkeys(LIVE, State.CANCELLING),
         State.CANCELLED: State.CANCELLED,
@@ -107,7 +108,13 @@ _TABLE: dict[Command, dict[State, State]] = {
         State.CANCELLING: State.CANCELLING,
     },
     Command.FAIL: {**dict.fromkeys(_ATTENDED_ALIVE, State.FAILED), State.CANCELLING: State.CANCELLING},
-    Command.RETRY: {**dict.fromkeys(_ATTENDED_ALIVE, State.QUEUED), State.CANCELLING: State.CANCELLING},
+    # Who asked for a pause gets one, from the bundle that is there; starting it again is what nobody asked for.
+    Command.RETRY: {
+        State.STARTING: State.QUEUED,
+        State.RUNNING: State.QUEUED,
+        State.PAUSING: State.PAUSED,
+        State.CANCELLING: State.CANCELLING,
+    },
 }
 
 

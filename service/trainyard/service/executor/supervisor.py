@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from trainyard.service.core.errors import IllegalCommandError, ServiceError, StaleAttemptError, StaleOffsetError
-from trainyard.service.core.jobs import Job, TrainerProcess
+from trainyard.service.core.jobs import LOCAL, Job, Lease, TrainerProcess
 from trainyard.service.core.jobstore import Batch, JobStore
 from trainyard.service.core.ports import Clock
 from trainyard.service.core.reasons import Reason
@@ -63,22 +63,32 @@ class Supervisor:
         slots: how many run at once, and where.
         clock: what time it is.
         patience: how long to wait before ending what does not end.
+        lease: whose slots these are.
     """
 
     def __init__(
-        self, *, store: JobStore, launcher: Launcher, runs: Path, slots: Slots, clock: Clock, patience: Patience | None = None
+        self,
+        *,
+        store: JobStore,
+        launcher: Launcher,
+        runs: Path,
+        slots: Slots,
+        clock: Clock,
+        patience: Patience | None = None,
+        lease: Lease = LOCAL,
     ) -> None:
         self._store = store
         self._launcher = launcher
         self._runs = runs
         self._slots = slots
         self._clock = clock
+        self._lease = lease
         self._patience = patience or Patience()
         self._ladder = Ladder(launcher.signal, clock.monotonic, self._patience.grace_seconds)
 
     def tick(self) -> Pace:
         """Look after every job once, fill free slots, and say when to come again."""
-        jobs = self._store.unsettled()
+        jobs = self._store.unsettled(self._lease.node)
         more = [self._attend_safely(job) for job in jobs]
         if self._fill_slots() or any(more):
             return Pace.AT_ONCE
@@ -181,11 +191,11 @@ class Supervisor:
             self._store.move(job.id, Command.CLEAR, self._clock.now(), reason=Reason.USER, message="cancelled on request")
 
     def _fill_slots(self) -> bool:
-        busy = self._store.held_devices()
+        busy = self._store.held_devices(self._lease.node)
         free, started = self._slots.free(len(busy)), False
         for queued in self._store.queue(free) if free else ():
             try:
-                claimed = self._store.claim(queued.id, self._slots.choose(busy), self._clock.now()).job
+                claimed = self._store.claim(queued.id, self._slots.choose(busy), self._clock.now(), self._lease).job
             except IllegalCommandError:
                 continue  # cancelled a moment ago
             started = self._launch(claimed) or started

@@ -24,6 +24,7 @@ class Row(NamedTuple):
 CATALOGUE: dict[type[ServiceError], Row] = {
     errors.UnknownJobError: Row(Code.NOT_FOUND, "JOB_NOT_FOUND"),
     errors.AmbiguousJobError: Row(Code.INVALID_ARGUMENT, "JOB_ID_AMBIGUOUS"),
+    errors.UnknownArtifactError: Row(Code.NOT_FOUND, "ARTIFACT_NOT_FOUND"),
     errors.UnknownReportError: Row(Code.NOT_FOUND, "REPORT_NOT_FOUND"),
     errors.IllegalCommandError: Row(Code.FAILED_PRECONDITION, "COMMAND_NOT_ALLOWED"),
     errors.RequestReusedError: Row(Code.ALREADY_EXISTS, "REQUEST_ID_REUSED"),

@@ -16,15 +16,16 @@ from sqlalchemy import Connection, delete, insert, select, update
 from trainyard.service.core import journal
 from trainyard.service.core.errors import IllegalCommandError, RequestReusedError, StaleAttemptError, StaleOffsetError
 from trainyard.service.core.events import ArtifactWritten, Entry, Event
-from trainyard.service.core.jobs import Change, Job, NewJob, TrainerProcess
+from trainyard.service.core.jobs import Change, Job, Lease, NewJob, TrainerProcess
 from trainyard.service.core.jobstore import Batch, StoredReport
 from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import Command
-from trainyard.service.store import codec
+from trainyard.service.store import codec, leases
 from trainyard.service.store.reader import fetch_by_request, fetch_job
 from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REPORT, SPEC
 
 REFUSED_REPORTS_KEPT = 1000
+_FREE = {"held": False, "node": None, "lease_until": None, **codec.process_row(None)}
 
 
 def create(connection: Connection, new: NewJob, report: StoredReport) -> Change:
@@ -42,12 +43,24 @@ def move(connection: Connection, job_id: str, command: Command, at: datetime, *,
     return _write(connection, job, journal.move(job, command, at, reason=reason, message=message))
 
 
-def claim(connection: Connection, job_id: str, device: str, at: datetime) -> Change:
+def lose(connection: Connection, job_id: str, attempt: int, at: datetime, *, reason: Reason, message: str) -> Change:
+    """Write down that the trainer of an attempt is gone."""
+    job = _of_attempt(connection, job_id, attempt)
+    return _write(connection, job, journal.lose(job, at, message, reason=reason))
+
+
+def claim(connection: Connection, job_id: str, device: str, at: datetime, *, lease: Lease, now: leases.Now) -> Change:
     """Start the next attempt of a queued job on a device."""
-    job = _locked(connection, job_id)
+    # Somebody else may be claiming it right now: there are other jobs, so nobody waits for that.
+    row = connection.execute(select(JOB).where(JOB.c.id == job_id).with_for_update(skip_locked=True)).mappings().first()
+    if row is None:
+        raise IllegalCommandError(command=Command.START.value, state="being changed by somebody else")
+    job = codec.job_of(row)
     if job.held:
         raise IllegalCommandError(command=Command.START.value, state="still holding a slot")
-    return _write(connection, job, journal.move(replace(job, device=device), Command.START, at))
+    change = _write(connection, job, journal.move(replace(job, device=device, node=lease.node), Command.START, at))
+    connection.execute(update(JOB).where(JOB.c.number == job.number).values(leases.terms(lease, now)))
+    return change
 
 
 def bind(connection: Connection, job_id: str, attempt: int, process: TrainerProcess) -> Change:
@@ -60,8 +73,8 @@ def bind(connection: Connection, job_id: str, attempt: int, process: TrainerProc
 def release(connection: Connection, job_id: str, attempt: int) -> Change:
     """Give the slot of an attempt back."""
     job = _of_attempt(connection, job_id, attempt)
-    connection.execute(update(JOB).where(JOB.c.number == job.number).values(held=False, **codec.process_row(None)))
-    return Change(replace(job, held=False, process=None))
+    connection.execute(update(JOB).where(JOB.c.number == job.number).values(_FREE))
+    return Change(replace(job, held=False, process=None, node=None))
 
 
 def ingest(connection: Connection, job_id: str, batch: Batch, at: datetime) -> Change:
@@ -80,6 +93,17 @@ def keep_report(connection: Connection, report: StoredReport) -> None:
     connection.execute(delete(REPORT).where(REPORT.c.expires_at < report.created_at))
     connection.execute(delete(REPORT).where(REPORT.c.digest.in_(surplus)))
     _put_report(connection, report)
+
+
+def remove(connection: Connection, job_id: str) -> Change:
+    """Remove a job that is over, its history and its files' names; its report too, unless another job stands on it."""
+    job = _locked(connection, job_id)
+    if not job.state.terminal or job.held:
+        raise IllegalCommandError(command="delete", state=job.state.value if not job.state.terminal else "still holding a slot")
+    connection.execute(delete(JOB).where(JOB.c.number == job.number))
+    others = select(JOB.c.number).where(JOB.c.report_digest == job.digests.report)
+    connection.execute(delete(REPORT).where(REPORT.c.digest == job.digests.report, ~others.exists()))
+    return Change(job)
 
 
 def _earlier(connection: Connection, new: NewJob) -> Job | None:

@@ -83,6 +83,8 @@ def progress_row(job: Job) -> Row:
         "spool_offset": job.spool_offset,
         "device": job.device,
         "held": job.held,
+        "losses": job.losses,
+        "node": job.node,
         "trainer": None if job.trainer is None else dump(dataclasses.asdict(job.trainer)),
     }
 
@@ -135,6 +137,8 @@ def job_of(row: RowMapping) -> Job:
         held=row["held"],
         process=_process(row),
         trainer=None if row["trainer"] is None else TrainerStarted(**_load(row["trainer"])),
+        losses=row["losses"],
+        node=row["node"],
     )
 
 

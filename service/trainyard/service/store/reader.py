@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Select, func, or_, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, Select, Subquery, func, or_, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from trainyard.service.core.errors import AmbiguousJobError, StoreUnavailableError, UnknownJobError, UnknownReportError
+from trainyard.service.core.errors import (
+    AmbiguousJobError,
+    StoreUnavailableError,
+    UnknownArtifactError,
+    UnknownJobError,
+    UnknownReportError,
+)
 from trainyard.service.core.events import Event
 from trainyard.service.core.jobs import Artifact, Documents, Job, JobQuery
 from trainyard.service.core.jobstore import StoredReport
@@ -17,8 +25,7 @@ from trainyard.service.store import codec
 from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REPORT, SPEC
 
 _AMBIGUOUS_COUNT = 100
-# Places of a few jobs are counted; for a page of jobs the queue is read once.
-_COUNTED_ONE_BY_ONE = 3
+_EPOCHS = ("epoch_finished", "epoch_revised")
 
 
 @contextmanager
@@ -26,7 +33,7 @@ def readable_failure() -> Iterator[None]:
     """Turn a locked, full or broken database into an error that can be shown; bugs stay what they are."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         raise StoreUnavailableError from error
 
 
@@ -90,36 +97,65 @@ class SqlReader:
                 found[row["job_id"]] += (codec.artifact_of(row),)
         return found
 
+    def epochs(self, job_id: str, after_seq: int, limit: int) -> list[Event]:
+        """Return at most ``limit`` events that tell of epochs, after ``after_seq``, in order."""
+        told = select(EVENT).where(EVENT.c.job_id == job_id, EVENT.c.seq > after_seq, EVENT.c.kind.in_(_EPOCHS))
+        with self._reading() as connection:
+            return [codec.event_of(row) for row in connection.execute(told.order_by(EVENT.c.seq).limit(limit)).mappings()]
+
+    def artifact(self, job_id: str, name: str) -> Artifact:
+        """Return one artifact of a job; raises UnknownArtifactError."""
+        with self._reading() as connection:
+            row = connection.execute(select(ARTIFACT).where(ARTIFACT.c.job_id == job_id, ARTIFACT.c.name == name)).mappings().first()
+        if row is None:
+            raise UnknownArtifactError(name=name, job=job_id)
+        return codec.artifact_of(row)
+
+    def artifact_page(self, job_id: str, after_name: str, limit: int) -> list[Artifact]:
+        """Return at most ``limit`` artifacts of a job after the one of that name, by name."""
+        page = select(ARTIFACT).where(ARTIFACT.c.job_id == job_id, ARTIFACT.c.name > after_name).order_by(ARTIFACT.c.name).limit(limit)
+        with self._reading() as connection:
+            return [codec.artifact_of(row) for row in connection.execute(page).mappings()]
+
     def queue(self, limit: int) -> list[Job]:
         """Return queued jobs in the order in which they will start; not those whose last trainer still holds a slot."""
-        queued = select(JOB).where(JOB.c.state == State.QUEUED.value, ~JOB.c.held)
-        return self._jobs(queued.order_by(JOB.c.priority.desc(), JOB.c.number).limit(limit))
+        order = queue_order()
+        startable = select(JOB).join(order, JOB.c.number == order.c.number).where(~JOB.c.held).order_by(order.c.place).limit(limit)
+        return self._jobs(startable)
 
     def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:
         """Tell for those of these jobs that are queued how many start before each."""
-        queued = [job for job in jobs if job.state is State.QUEUED]
-        if len(queued) <= _COUNTED_ONE_BY_ONE:
-            return {job.id: self._count_before(job) for job in queued}
-        order = select(JOB.c.id).where(JOB.c.state == State.QUEUED.value).order_by(JOB.c.priority.desc(), JOB.c.number)
+        queued = {job.id for job in jobs if job.state is State.QUEUED}
+        if not queued:
+            return {}
+        order = queue_order()
+        places = select(order.c.id, order.c.place).where(order.c.id.in_(queued))
         with self._reading() as connection:
-            places = {job_id: place for place, job_id in enumerate(connection.execute(order).scalars())}
-        return {job.id: places[job.id] for job in queued if job.id in places}
+            return {row.id: row.place - 1 for row in connection.execute(places)}
 
-    def _count_before(self, job: Job) -> int:
-        sooner = or_(JOB.c.priority > job.priority, (JOB.c.priority == job.priority) & (JOB.c.number < job.number))
-        count = select(func.count()).select_from(JOB).where(JOB.c.state == State.QUEUED.value, sooner)
-        with self._reading() as connection:
-            return connection.execute(count).scalar_one()
-
-    def unsettled(self) -> list[Job]:
-        """Return the jobs that somebody must look after: a process may exist, or a slot is held."""
+    def unsettled(self, node: str = "") -> list[Job]:
+        """Return the jobs that a node must look after: it holds their slot, or nobody does and somebody must."""
         attended = JOB.c.state.in_([state.value for state in ATTENDED])
-        return self._jobs(select(JOB).where(or_(attended, JOB.c.held)).order_by(JOB.c.number))
+        # Two questions, each with an index; a query with OR would look at every job there ever was.
+        held = select(JOB).where(JOB.c.held, or_(JOB.c.node == node, JOB.c.node.is_(None)))
+        loose = select(JOB).where(attended, ~JOB.c.held)
+        return sorted(self._jobs(held) + self._jobs(loose), key=lambda job: job.number)
 
-    def held_devices(self) -> list[str]:
-        """Name the device of every slot that is held."""
+    def held_devices(self, node: str = "") -> list[str]:
+        """Name the device of every slot that a node holds."""
+        held = select(JOB.c.device).where(JOB.c.held, or_(JOB.c.node == node, JOB.c.node.is_(None)))
         with self._reading() as connection:
-            return list(connection.execute(select(JOB.c.device).where(JOB.c.held)).scalars())
+            return list(connection.execute(held).scalars())
+
+    def over_since(self, before: datetime, limit: int) -> list[Job]:
+        """Return jobs that ended before a moment and hold nothing, the oldest first."""
+        return self._jobs(select(JOB).where(JOB.c.ended_at < before, ~JOB.c.held).order_by(JOB.c.ended_at).limit(limit))
+
+    def count_live(self, owner: str) -> int:
+        """Count the jobs of an owner that are not over."""
+        live = JOB.c.state.in_([state.value for state in LIVE])
+        with self._reading() as connection:
+            return connection.execute(select(func.count()).select_from(JOB).where(live, JOB.c.owner == owner)).scalar_one()
 
     def live(self) -> list[Job]:
         """Return the jobs that are not over, oldest first."""
@@ -145,6 +181,25 @@ class SqlReader:
     def _reading(self) -> Iterator[Connection]:
         with readable_failure(), self._reader.connect() as connection:
             yield connection
+
+
+def queue_order() -> Subquery:
+    """Return who starts when, as ``number``, ``id`` and ``place`` (1 starts first).
+
+    Larger priorities first. Among equals owners take turns: the next turn is that of the owner with the fewest slots and
+    jobs before it, so that a thousand jobs of one do not keep the only job of another waiting. An owner's own jobs keep
+    the order in which they were submitted, and a job that was paused keeps its place.
+    """
+    running = select(JOB.c.owner, func.count().label("slots")).where(JOB.c.held).group_by(JOB.c.owner).subquery()
+    turn = func.row_number().over(partition_by=(JOB.c.priority, JOB.c.owner), order_by=JOB.c.number)
+    turns = (
+        select(JOB.c.number, JOB.c.id, JOB.c.priority, (turn + func.coalesce(running.c.slots, 0)).label("turn"))
+        .select_from(JOB.outerjoin(running, JOB.c.owner == running.c.owner))
+        .where(JOB.c.state == State.QUEUED.value)
+        .subquery()
+    )
+    place = func.row_number().over(order_by=(turns.c.priority.desc(), turns.c.turn, turns.c.number))
+    return select(turns.c.number, turns.c.id, place.label("place")).subquery()
 
 
 def fetch_job(connection: Connection, query: Select[tuple[object, ...]], job_id: str) -> Job:

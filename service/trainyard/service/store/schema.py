@@ -87,11 +87,16 @@ JOB = Table(
     Column("pid", BigInteger),
     Column("start_ticks", BigInteger),
     Column("trainer", Text),
+    Column("losses", Integer, nullable=False, server_default="0"),
+    Column("node", String(128)),
+    # By the clock of the database where it has one, so that hosts need not agree on the time.
+    Column("lease_until", BigInteger),
     UniqueConstraint("owner", "request_id"),
     Index(None, "state", "priority", "number"),
     Index(None, "state", "number"),
     Index(None, "held"),
     Index(None, "owner", "number"),
+    Index(None, "ended_at"),
     # A number that was given once is never given again, also when the newest job is deleted.
     sqlite_autoincrement=True,
 )

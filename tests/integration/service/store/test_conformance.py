@@ -17,11 +17,12 @@ from trainyard.service.core.errors import (
     RequestReusedError,
     StaleAttemptError,
     StaleOffsetError,
+    UnknownArtifactError,
     UnknownJobError,
     UnknownReportError,
 )
 from trainyard.service.core.events import ArtifactWritten, EpochRevised, StateChanged
-from trainyard.service.core.jobs import JobQuery, TrainerProcess
+from trainyard.service.core.jobs import JobQuery, Lease, TrainerProcess
 from trainyard.service.core.jobstore import Batch, StoredReport
 from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import Command, State
@@ -361,3 +362,150 @@ def test_two_writers_claim_each_job_once(open_store: OpenStore, submit: Submit, 
     with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(claim_all, range(2))) == len(ids)
     assert all(stores[0].job(job_id).attempt == 1 for job_id in ids)
+
+
+def test_owners_take_turns_and_each_keeps_its_own_order(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    ann = [submit(store, owner="ann") for _ in range(4)]
+    bob = [submit(store, owner="bob") for _ in range(2)]
+    assert [job.id for job in store.queue(9)] == [ann[0], bob[0], ann[1], bob[1], ann[2], ann[3]]
+    store.claim(ann[0], "cpu", noon)
+    store.claim(ann[1], "cpu", noon)
+    # Ann holds two slots, so both of Bob's go first; and a larger priority goes before any turn.
+    urgent = submit(store, owner="ann", priority=1)
+    assert [job.id for job in store.queue(9)] == [urgent, bob[0], bob[1], ann[2], ann[3]]
+    assert store.queue_positions([store.job(ann[2])]) == {ann[2]: 3}
+
+
+def test_a_resumed_job_takes_the_place_of_its_submission(store: SqlJobStore, submit: Submit, words: Words, noon: datetime) -> None:
+    paused = running(store, submit, words, noon)
+    later = submit(store)
+    store.move(paused, Command.PAUSE, noon)
+    store.move(paused, Command.HOLD, noon)
+    store.release(paused, 1)
+    assert [job.id for job in store.queue(9)] == [later]
+    assert store.unsettled() == []
+    store.move(paused, Command.RESUME, noon)
+    assert [job.id for job in store.queue(9)] == [paused, later]
+    assert store.claim(paused, "cpu", noon).job.attempt == 2
+
+
+A, B = Lease("a", 60.0), Lease("b", 60.0)
+
+
+def test_a_node_looks_after_its_own_jobs_and_those_that_nobody_holds(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    ours, theirs, loose = submit(store), submit(store), submit(store)
+    store.claim(ours, "cpu", noon, A)
+    store.claim(theirs, "gpu", noon, B)
+    store.move(loose, Command.CANCEL, noon)
+    assert [job.id for job in store.unsettled("a")] == [ours, loose]
+    assert [job.id for job in store.unsettled("b")] == [theirs, loose]
+    assert (store.held_devices("a"), store.held_devices("b")) == (["cpu"], ["gpu"])
+    assert store.renew(A, noon) == [ours]
+    store.release(ours, 1)
+    assert (store.job(ours).node, store.renew(A, noon)) == (None, [])
+
+
+def test_a_slot_changes_hands_only_long_after_its_lease(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    """On the database's clock where it has one: leases and patience are moved instead of the time."""
+    job_id = submit(store)
+    store.claim(job_id, "cpu", noon, Lease("a", 10.0))
+    assert store.adopt(B, 5.0, noon) == []
+    assert store.renew(Lease("a", -20.0), noon) == [job_id]
+    assert store.adopt(B, 30.0, noon) == []
+    assert store.adopt(Lease("a", 60.0), 5.0, noon) == []
+    (taken,) = store.adopt(B, 5.0, noon)
+    assert (taken.id, taken.node, taken.attempt, taken.held) == (job_id, "b", 1, True)
+    assert store.renew(A, noon) == []
+    assert [job.id for job in store.unsettled("b")] == [job_id]
+
+
+def test_two_servers_that_adopt_at_once_do_not_both_get_a_job(open_store: OpenStore, submit: Submit, noon: datetime) -> None:
+    stores = [open_store(), open_store()]
+    for _ in range(20):
+        stores[0].claim(submit(stores[0]), "cpu", noon, Lease("gone", -100.0))
+    with ThreadPoolExecutor(2) as pool:
+        taken = list(pool.map(lambda who: stores[who].adopt(Lease(f"{who}", 60.0), 1.0, noon), range(2)))
+    names = [job.id for jobs in taken for job in jobs]
+    assert len(names) == len(set(names)) == 20
+
+
+def test_a_lost_trainer_is_written_down_for_its_own_attempt_only(store: SqlJobStore, submit: Submit, words: Words, noon: datetime) -> None:
+    job_id = running(store, submit, words, noon, max_attempts=3)
+    assert store.lose(job_id, 1, noon, reason=Reason.TRAINER_LOST, message="gone").job.state is State.QUEUED
+    store.release(job_id, 1)
+    store.claim(job_id, "cpu", noon)
+    with pytest.raises(StaleAttemptError):
+        store.lose(job_id, 1, noon, reason=Reason.TRAINER_LOST, message="gone")
+    assert (store.job(job_id).losses, store.job(job_id).state) == (1, State.STARTING)
+
+
+def test_only_a_job_that_is_over_is_removed_and_nothing_of_it_stays(
+    store: SqlJobStore, submit: Submit, words: Words, noon: datetime
+) -> None:
+    job_id = running(store, submit, words, noon)
+    with pytest.raises(IllegalCommandError, match="can not be deleted"):
+        store.remove(job_id)
+    ingest(store, job_id, noon, words.ended(), start=10, end=20)
+    with pytest.raises(IllegalCommandError, match="still holding a slot"):
+        store.remove(job_id)
+    store.release(job_id, 1)
+    assert store.remove(job_id).id == job_id
+    assert (store.events(job_id, 0, 9), store.artifacts([job_id])[job_id]) == ([], ())
+    for ask in (lambda: store.job(job_id), lambda: store.documents(job_id), lambda: store.remove(job_id)):
+        with pytest.raises(UnknownJobError):
+            ask()
+    with pytest.raises(UnknownReportError):
+        store.report("3")
+    store.vacuum()
+
+
+def test_a_report_that_another_job_stands_on_outlives_a_removed_one(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    first, second = submit(store), submit(store)
+    for job_id in (first, second):
+        store.move(job_id, Command.CANCEL, noon)
+        store.move(job_id, Command.CLEAR, noon, reason=Reason.USER)
+    store.remove(first)
+    assert store.report("3").body
+    store.remove(second)
+    with pytest.raises(UnknownReportError):
+        store.report("3")
+
+
+def test_a_number_is_never_given_twice(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    job_id = submit(store)
+    number = store.job(job_id).number
+    store.move(job_id, Command.CANCEL, noon)
+    store.move(job_id, Command.CLEAR, noon, reason=Reason.USER)
+    store.remove(job_id)
+    assert store.job(submit(store)).number > number
+
+
+def test_jobs_that_ended_long_ago_are_found(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    old, young, live = submit(store), submit(store), submit(store)
+    for job_id, at in ((old, noon), (young, noon + timedelta(days=2))):
+        store.move(job_id, Command.CANCEL, at)
+        store.move(job_id, Command.CLEAR, at, reason=Reason.USER)
+    assert [job.id for job in store.over_since(noon + timedelta(days=1), 9)] == [old]
+    assert [job.id for job in store.over_since(noon + timedelta(days=9), 9)] == [old, young]
+    assert store.count_live("ann") == 1
+    assert store.job(live).ended_at is None
+
+
+def test_artifacts_are_paged_by_name(store: SqlJobStore, submit: Submit, words: Words, noon: datetime) -> None:
+    job_id = running(store, submit, words, noon)
+    for index, name in enumerate(("c", "a", "b")):
+        ingest(
+            store, job_id, noon, words.entry(ArtifactWritten(name, "model", 1, "0"), f"artifact/{name}"), start=10 + index, end=11 + index
+        )
+    assert [found.name for found in store.artifact_page(job_id, "", 2)] == ["a", "b"]
+    assert [found.name for found in store.artifact_page(job_id, "b", 2)] == ["c"]
+    assert store.artifact(job_id, "b").size_bytes == 1
+    with pytest.raises(UnknownArtifactError, match="has no file 'z'"):
+        store.artifact(job_id, "z")
+
+
+def test_epochs_are_read_apart_from_everything_else(store: SqlJobStore, submit: Submit, words: Words, noon: datetime) -> None:
+    job_id = running(store, submit, words, noon)
+    ingest(store, job_id, noon, *(words.epoch(n) for n in range(1, 4)), words.ended(), start=10, end=20)
+    assert [event.seq for event in store.epochs(job_id, 0, 2)] == [4, 5]
+    assert [event.seq for event in store.epochs(job_id, 5, 9)] == [6]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -41,7 +42,7 @@ STARTED = TrainerStarted("tensorflow", "3.15", "cpu", 10, 8, 2, 7)
 
 def running(job: Job, at: datetime) -> Job:
     started = journal.move(job, Command.START, at).job
-    return journal.record(started, [entry(STARTED, "started/1", at)], {}, at).job
+    return journal.record(started, [entry(STARTED, f"started/{started.attempt}", at, started.attempt)], {}, at).job
 
 
 def told(change: Change) -> list[Event]:
@@ -155,7 +156,6 @@ def ended(outcome: State, reason: Reason | None = None) -> TrainerEnded:
         (ended(State.SUCCEEDED, Reason.DATA), State.SUCCEEDED, Reason.COMPLETED),
         (ended(State.FAILED, Reason.OOM_DEVICE), State.FAILED, Reason.OOM_DEVICE),
         (ended(State.FAILED), State.FAILED, Reason.SERVER),
-        (ended(State.PAUSED), State.FAILED, Reason.SERVER),
         (ended(State.RUNNING), State.FAILED, Reason.SERVER),
     ],
 )
@@ -163,6 +163,61 @@ def test_the_last_word_ends_a_running_job(make_job: MakeJob, noon: datetime, wor
     change = journal.record(running(make_job(), noon), [entry(word, "ended/1", noon)], {}, noon)
     assert (change.job.state, change.job.reason, change.job.ended_at) == (state, reason, noon)
     assert isinstance(change.events[-1].body, StateChanged)
+
+
+def test_a_trainer_that_saw_no_server_and_saved_its_place_is_queued_again_and_costs_no_attempt(make_job: MakeJob, noon: datetime) -> None:
+    change = journal.record(running(make_job(), noon), [entry(ended(State.PAUSED), "ended/1", noon)], {}, noon)
+    assert (change.job.state, change.job.losses, change.job.message) == (State.QUEUED, 0, "because")
+
+
+def test_a_trainer_that_says_it_was_ended_from_outside_is_lost(make_job: MakeJob, noon: datetime) -> None:
+    job = replace(running(make_job(), noon), max_attempts=2)
+    word = ended(State.FAILED, Reason.TRAINER_LOST)
+    again = journal.record(job, [entry(word, "ended/1", noon)], {}, noon).job
+    assert (again.state, again.losses) == (State.QUEUED, 1)
+    last = journal.record(running(again, noon), [entry(word, "ended/2", noon, 2)], {}, noon).job
+    assert (last.state, last.reason) == (State.FAILED, Reason.TRAINER_LOST)
+
+
+@pytest.mark.parametrize("command,state", [(Command.PAUSE, State.PAUSED), (Command.CANCEL, State.CANCELLING)])
+def test_a_trainer_lost_on_the_way_to_somewhere_gets_there(make_job: MakeJob, noon: datetime, command: Command, state: State) -> None:
+    job = journal.move(running(make_job(), noon), command, noon).job
+    assert journal.lose(job, noon, "gone").job.state is state
+
+
+@pytest.mark.parametrize("epochs,state,reason", [(0, State.FAILED, Reason.TRAINER_LOST), (3, State.SUCCEEDED, Reason.STOPPED)])
+def test_a_trainer_lost_while_stopping_leaves_the_model_it_has(
+    make_job: MakeJob, noon: datetime, epochs: int, state: State, reason: Reason
+) -> None:
+    job = journal.move(replace(running(make_job(), noon), epoch=epochs, max_attempts=3), Command.STOP, noon).job
+    after = journal.lose(job, noon, "gone").job
+    assert (after.state, after.reason) == (state, reason)
+
+
+def test_what_would_happen_again_is_not_tried_again(make_job: MakeJob, noon: datetime) -> None:
+    job = replace(running(make_job(), noon), max_attempts=9)
+    for reason in (Reason.OOM_HOST, Reason.TIMEOUT, Reason.DISK_FULL):
+        assert journal.lose(job, noon, "gone", reason=reason).job.reason is reason
+
+
+def test_lost_trainers_are_counted_and_pauses_are_not(make_job: MakeJob, noon: datetime) -> None:
+    job = replace(make_job(), max_attempts=2)
+    for _ in range(5):
+        job = journal.move(running(job, noon), Command.PAUSE, noon).job
+        job = journal.move(journal.move(job, Command.HOLD, noon).job, Command.RESUME, noon).job
+        job = replace(job, held=False)
+    lost = journal.lose(running(job, noon), noon, "gone").job
+    assert (lost.state, lost.losses) == (State.QUEUED, 1)
+    assert journal.lose(running(lost, noon), noon, "gone").job.state is State.FAILED
+
+
+def test_a_paused_job_is_stopped_with_the_model_it_has_or_not_at_all(make_job: MakeJob, noon: datetime) -> None:
+    paused = journal.move(journal.move(running(make_job(), noon), Command.PAUSE, noon).job, Command.HOLD, noon).job
+    with pytest.raises(IllegalCommandError, match="paused before its first epoch ended"):
+        journal.move(paused, Command.STOP, noon)
+    kept = journal.move(replace(paused, epoch=2), Command.STOP, noon).job
+    assert (kept.state, kept.reason) == (State.SUCCEEDED, Reason.STOPPED)
+    assert "2 epochs and was not evaluated" in kept.message
 
 
 def test_nothing_comes_after_the_last_word(make_job: MakeJob, noon: datetime) -> None:
