@@ -11,29 +11,46 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple, TypeGuard
 
+from trainyard.linter.estimate import speed
+from trainyard.linter.estimate.speed import Speed
+
 _MIB = 1024**2
 
-# Memory in MiB as the driver's nvidia-smi reports it (on cards with ECC less than the data sheet says), and the
-# major version of the compute capability (NVIDIA, "CUDA GPU Compute Capability").
-_CARDS: dict[str, tuple[str, int, int]] = {
-    "rtx-3070": ("NVIDIA GeForce RTX 3070", 8192, 8),
-    "gtx-1080-ti": ("NVIDIA GeForce GTX 1080 Ti", 11264, 6),
-    "rtx-2080-ti": ("NVIDIA GeForce RTX 2080 Ti", 11264, 7),
-    "rtx-3060": ("NVIDIA GeForce RTX 3060", 12288, 8),
-    "t4": ("NVIDIA Tesla T4", 15360, 7),
-    "rtx-4080": ("NVIDIA GeForce RTX 4080", 16376, 8),
-    "a10": ("NVIDIA A10", 23028, 8),
-    "l4": ("NVIDIA L4", 23034, 8),
-    "rtx-4090": ("NVIDIA GeForce RTX 4090", 24564, 8),
-    "rtx-5090": ("NVIDIA GeForce RTX 5090", 32607, 12),
-    "v100": ("NVIDIA Tesla V100 32 GB", 32768, 7),
-    "a100-40gb": ("NVIDIA A100 40 GB", 40960, 8),
-    "l40s": ("NVIDIA L40S", 46068, 8),
-    "rtx-a6000": ("NVIDIA RTX A6000", 49140, 8),
-    "h100": ("NVIDIA H100 80 GB", 81559, 9),
-    "a100-80gb": ("NVIDIA A100 80 GB", 81920, 8),
-    "h200": ("NVIDIA H200", 143771, 9),
-    "b200": ("NVIDIA B200", 183359, 10),
+
+class _Card(NamedTuple):
+    """One card as its data sheet has it; teraflops without sparsity."""
+
+    device: str
+    memory_mib: int
+    capability: int
+    float32_tera: float
+    half_tera: float
+    gigabytes: float
+
+
+# Memory in MiB as the driver's nvidia-smi reports it (on cards with ECC less than the data sheet says), the major version
+# of the compute capability (NVIDIA, "CUDA GPU Compute Capability"), peak teraflops in float32 (TF32 on tensor cores where a
+# data-centre card has them, since TensorFlow uses it from Ampere on) and in half precision with float32 sums, and memory
+# bandwidth in GB/s, dense and without boost beyond the sheet (NVIDIA's data sheets and architecture whitepapers).
+_CARDS: dict[str, _Card] = {
+    "rtx-3070": _Card("NVIDIA GeForce RTX 3070", 8192, 8, 20.3, 40.6, 448),
+    "gtx-1080-ti": _Card("NVIDIA GeForce GTX 1080 Ti", 11264, 6, 11.3, 11.3, 484),
+    "rtx-2080-ti": _Card("NVIDIA GeForce RTX 2080 Ti", 11264, 7, 13.4, 53.8, 616),
+    "rtx-3060": _Card("NVIDIA GeForce RTX 3060", 12288, 8, 12.7, 25.5, 360),
+    "t4": _Card("NVIDIA Tesla T4", 15360, 7, 8.1, 65.0, 300),
+    "rtx-4080": _Card("NVIDIA GeForce RTX 4080", 16376, 8, 48.7, 97.5, 717),
+    "a10": _Card("NVIDIA A10", 23028, 8, 62.5, 125.0, 600),
+    "l4": _Card("NVIDIA L4", 23034, 8, 60.0, 121.0, 300),
+    "rtx-4090": _Card("NVIDIA GeForce RTX 4090", 24564, 8, 82.6, 165.2, 1008),
+    "rtx-5090": _Card("NVIDIA GeForce RTX 5090", 32607, 12, 104.8, 209.5, 1792),
+    "v100": _Card("NVIDIA Tesla V100 32 GB", 32768, 7, 15.7, 125.0, 900),
+    "a100-40gb": _Card("NVIDIA A100 40 GB", 40960, 8, 156.0, 312.0, 1555),
+    "l40s": _Card("NVIDIA L40S", 46068, 8, 183.0, 362.0, 864),
+    "rtx-a6000": _Card("NVIDIA RTX A6000", 49140, 8, 77.4, 154.8, 768),
+    "h100": _Card("NVIDIA H100 80 GB", 81559, 9, 378.0, 756.0, 2000),
+    "a100-80gb": _Card("NVIDIA A100 80 GB", 81920, 8, 156.0, 312.0, 1935),
+    "h200": _Card("NVIDIA H200", 143771, 9, 494.0, 989.0, 4800),
+    "b200": _Card("NVIDIA B200", 183359, 10, 1100.0, 2200.0, 7700),
 }
 
 # TensorFlow keeps this much of a GPU for libraries, by compute capability up to the key (MinSystemMemory in
@@ -59,7 +76,11 @@ class Bytes(NamedTuple):
 
 
 class HardwareProfile(NamedTuple):
-    """One device with one backend. ``activation_factor`` scales the memory model's activations, low and high."""
+    """One device with one backend.
+
+    ``activation_factor`` scales the memory model's activations, low and high; ``calibrated`` tells that the figures were
+    measured on the box, and not read from data sheets.
+    """
 
     name: str
     device: str
@@ -70,6 +91,7 @@ class HardwareProfile(NamedTuple):
     workspace: Bytes
     activation_factor: tuple[float, float]
     calibrated: bool
+    speed: Speed = speed.UNKNOWN
 
     @property
     def usable_bytes(self) -> int:
@@ -80,7 +102,7 @@ class HardwareProfile(NamedTuple):
 @cache
 def built_in() -> tuple[HardwareProfile, ...]:
     """Return the profiles of common cards, smallest memory first."""
-    return tuple(_card(name, *figures) for name, figures in _CARDS.items())
+    return tuple(_profile(name, card) for name, card in _CARDS.items())
 
 
 def profile(source: str | Mapping[str, object]) -> HardwareProfile:
@@ -93,7 +115,7 @@ def profile(source: str | Mapping[str, object]) -> HardwareProfile:
             raise BadProfileError(
                 f"There is no built-in hardware profile '{source}': use one of {', '.join(_CARDS)}, or a *.hardware.json file."
             )
-        return _card(source.lower(), *_CARDS[source.lower()])
+        return _profile(source.lower(), _CARDS[source.lower()])
     memory = _positive(source, "memory_bytes")
     return HardwareProfile(
         name=str(source.get("name", source.get("device", "unnamed"))),
@@ -105,22 +127,34 @@ def profile(source: str | Mapping[str, object]) -> HardwareProfile:
         workspace=_bytes(source, "workspace_bytes", _WORKSPACE_BYTES),
         activation_factor=_pair(source, "activation_factor", (1.0, 1.0)),
         calibrated=bool(source.get("calibrated", True)),
+        speed=_speed(source),
     )
 
 
-def _card(name: str, device: str, memory_mib: int, capability: int) -> HardwareProfile:
-    kept_back = next((mib for newest, mib in _KEPT_BACK_MIB.items() if capability <= newest), _KEPT_BACK_BY_NEWER_MIB)
+def _profile(name: str, card: _Card) -> HardwareProfile:
+    kept_back = next((mib for newest, mib in _KEPT_BACK_MIB.items() if card.capability <= newest), _KEPT_BACK_BY_NEWER_MIB)
     return HardwareProfile(
         name=name,
-        device=device,
+        device=card.device,
         backend="tensorflow",
-        memory_bytes=memory_mib * _MIB,
-        usable_share=(memory_mib - kept_back) / memory_mib,
+        memory_bytes=card.memory_mib * _MIB,
+        usable_share=(card.memory_mib - kept_back) / card.memory_mib,
         context=Bytes(*_CONTEXT_BYTES),
         workspace=Bytes(*_WORKSPACE_BYTES),
         activation_factor=(1.0, 1.0),
         calibrated=False,
+        speed=speed.of_card(card.float32_tera, card.half_tera, card.gigabytes),
     )
+
+
+def _speed(source: Mapping[str, object]) -> Speed:
+    described = source.get("speed", {})
+    if not isinstance(described, Mapping):
+        raise BadProfileError(f"'speed' of the hardware profile is an object of figures; it has {described!r}.")
+    try:
+        return speed.read(described)
+    except speed.BadSpeedError as error:
+        raise BadProfileError(str(error)) from None
 
 
 def _bytes(source: Mapping[str, object], key: str, default: tuple[int, int]) -> Bytes:

@@ -10,6 +10,7 @@ low end and an honest "fits" the high one. Published estimators that add terms u
 
 from __future__ import annotations
 
+from enum import StrEnum
 from math import prod
 from typing import NamedTuple
 
@@ -30,8 +31,17 @@ _COMPUTE_BYTES = {"float32": 4, "mixed_float16": 2, "mixed_bfloat16": 2, "bfloat
 _SLOTS = {"sgd": 0, "adam": 2, "adamw": 2, "nadam": 2, "adamax": 2, "rmsprop": 1, "adagrad": 1, "adadelta": 2, "lion": 1}
 
 
+class Phase(StrEnum):
+    """What a run does with the device, one after the other."""
+
+    START = "start"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    SAVE = "save"
+
+
 class Memory(NamedTuple):
-    """Device memory of one training step, by term; ``total`` is their sum."""
+    """Device memory in one phase, by term; ``total`` is their sum. ``data`` are samples that stay on the device."""
 
     weights: Bytes
     gradients: Bytes
@@ -39,6 +49,7 @@ class Memory(NamedTuple):
     activations: Bytes
     workspace: Bytes
     context: Bytes
+    data: Bytes = _NOTHING
 
     @property
     def total(self) -> Bytes:
@@ -53,8 +64,7 @@ class Demand:
     """
 
     def __init__(self, shapes: Shapes, optimizer: Optimizer, precision: str, *, accumulates: bool = False) -> None:
-        variable = _VARIABLE_BYTES.get(precision, _FLOAT32)
-        compute = _COMPUTE_BYTES.get(precision, _FLOAT32)
+        variable, compute = variable_bytes(precision), compute_bytes(precision)
         largest = max((layer.trainable for layer in shapes.layers), default=0)
         copies = shapes.trainable * compute if compute != variable else 0
         slots = shapes.trainable * variable * (slot_count(optimizer) + accumulates)
@@ -62,6 +72,7 @@ class Demand:
         self.gradients = Bytes(largest * variable, shapes.trainable * variable)
         self.optimizer_slots = Bytes(slots, slots)
         self.sample = _sample_bytes(shapes, compute)
+        self.forward = _forward_bytes(shapes, compute)
         self.patches = max((_patch_elements(shapes, index) for index in range(len(shapes.layers))), default=0) * compute
 
     def memory(self, batch: int, profile: HardwareProfile | None = None) -> Memory:
@@ -71,6 +82,31 @@ class Demand:
         workspace = _NOTHING if profile is None else Bytes(profile.workspace.low, min(self.patches * batch, profile.workspace.high))
         context = _NOTHING if profile is None else profile.context
         return Memory(self.weights, self.gradients, self.optimizer_slots, activations, workspace, context)
+
+    def phases(self, batch: int, profile: HardwareProfile | None = None, *, data_bytes: int = 0) -> dict[Phase, Memory]:
+        """Return the memory of every phase with ``batch`` samples, where ``data_bytes`` of samples stay on the device.
+
+        Start (and resume): weights and slots, and the copy that they are filled from. Evaluation: no gradients, and of the
+        activations what one layer takes and gives. Saving: the copy that goes to disk, where it is made on the device.
+        """
+        train = self.memory(batch, profile)
+        train = train._replace(data=Bytes(data_bytes, data_bytes))
+        idle = train._replace(gradients=_NOTHING, activations=_NOTHING, workspace=_NOTHING)
+        copied = self.weights._replace(high=2 * self.weights.high), self.optimizer_slots._replace(high=2 * self.optimizer_slots.high)
+        low_factor, high_factor = profile.activation_factor if profile else (1.0, 1.0)
+        forward = Bytes(_scaled(self.forward.low * batch, low_factor), _scaled(self.forward.high * batch, high_factor))
+        moving = idle._replace(weights=copied[0], optimizer_slots=copied[1])
+        return {
+            Phase.START: moving,
+            Phase.TRAIN: train,
+            Phase.EVALUATE: train._replace(gradients=_NOTHING, activations=forward),
+            Phase.SAVE: moving,
+        }
+
+    def peak(self, batch: int, profile: HardwareProfile | None = None, *, data_bytes: int = 0) -> tuple[Phase, Memory]:
+        """Return the phase that needs the most, by the high end, and its memory."""
+        found = self.phases(batch, profile, data_bytes=data_bytes)
+        return max(found.items(), key=lambda item: item[1].total.high)
 
     def largest_batch(self, profile: HardwareProfile, most: int) -> int:
         """Return the largest batch up to ``most`` whose high end fits the profile, 0 where not even one sample does."""
@@ -82,6 +118,16 @@ class Demand:
             else:
                 high = middle - 1
         return low
+
+
+def variable_bytes(precision: str) -> int:
+    """Return the bytes of one stored weight under a Keras precision policy."""
+    return _VARIABLE_BYTES.get(precision, _FLOAT32)
+
+
+def compute_bytes(precision: str) -> int:
+    """Return the bytes of one computed number under a Keras precision policy."""
+    return _COMPUTE_BYTES.get(precision, _FLOAT32)
 
 
 def _scaled(size: int, factor: float) -> int:
@@ -123,6 +169,14 @@ def _sample_bytes(shapes: Shapes, compute: int) -> Bytes:
             outputs += layer.elements + layer.inner
     high = (sizes[0] + outputs + masks + 2 * largest) * compute + 2 * sizes[0] * _FLOAT32
     return Bytes(low + masks * _BOOL, high)
+
+
+def _forward_bytes(shapes: Shapes, compute: int) -> Bytes:
+    """Return the activation bytes of one sample that is only judged: the widest layer with what it takes; high: twice that."""
+    sizes = [prod(shapes.input_shape), *(layer.elements for layer in shapes.layers)]
+    widest = max((sum(sizes[tensor] for tensor in layer.inputs) + layer.elements for layer in shapes.layers), default=sizes[0])
+    inside = max((layer.inner for layer in shapes.layers), default=0)
+    return Bytes(max(widest - sizes[0], 0) * compute, 2 * (widest + inside) * compute + sizes[0] * _FLOAT32)
 
 
 def _kept_tensors(layers: tuple[Layer, ...]) -> set[int]:

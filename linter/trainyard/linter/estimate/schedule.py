@@ -208,6 +208,23 @@ def lowest_plateau_factor(plateau: ReduceOnPlateau, epoch: int) -> float:
     return _power(plateau.factor, 1 + (epoch - 1 - patience) // period)
 
 
+class Band(NamedTuple):
+    """Where a plateau may have brought the rate: never reduced, and reduced as often as it can."""
+
+    high: float
+    low: float
+
+
+def plateau_band(curve: Curve, plateau: ReduceOnPlateau, epoch: int) -> Band:
+    """Return the rates between which the last step of ``epoch`` (counted from 1) trains; the cost does not grow with the steps.
+
+    ``curve`` is that of the other schedules (a plateau is not in it). The low end never improves after the first epoch, and
+    is never pushed below ``min_lr`` by the plateau itself.
+    """
+    high = curve.at_epoch_end(epoch)
+    return Band(high, min(high, max(high * lowest_plateau_factor(plateau, epoch), plateau.min_lr)))
+
+
 def _cosine(schedule: Cosine, learning_rate: float, length: float, warmup: int) -> Factor:
     floor = schedule.eta_min / learning_rate if learning_rate else 0.0
 

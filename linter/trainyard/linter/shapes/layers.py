@@ -16,7 +16,8 @@ class Layer(NamedTuple):
     ``kind`` is the Keras class name; ``output_shape`` leaves out the batch; ``trainable`` counts the part of
     ``parameters`` that gradients reach; ``multiply_adds`` are those of one sample's forward pass; ``pointer`` is the JSON
     pointer of the part of the spec that the layer comes from; ``inputs`` are the tensors that it takes (0 is the sample,
-    ``i + 1`` the output of layer ``i``); ``inner`` counts the numbers of one sample that it computes beside its output.
+    ``i + 1`` the output of layer ``i``); ``inner`` counts the numbers of one sample that it computes beside its output;
+    ``backward_adds`` are the multiply-adds whose way back has to be computed, too (a backbone may be frozen in part).
     """
 
     name: str
@@ -28,6 +29,7 @@ class Layer(NamedTuple):
     pointer: str
     inputs: tuple[int, ...]
     inner: int
+    backward_adds: int
 
     @property
     def elements(self) -> int:
@@ -76,6 +78,12 @@ class Shapes:
     def multiply_adds(self) -> int:
         """Multiply-adds of one sample's forward pass, in convolutions, dense and recurrent layers."""
         return sum(layer.multiply_adds for layer in self.layers)
+
+    @cached_property
+    def backward_adds(self) -> int:
+        """Multiply-adds of the layers that gradients pass, each counted once; a step does each of them two more times."""
+        first = next((index for index, layer in enumerate(self.layers) if layer.trainable), len(self.layers))
+        return sum(layer.backward_adds for layer in self.layers[first:])
 
     @property
     def output_shape(self) -> Shape:

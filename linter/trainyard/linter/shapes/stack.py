@@ -60,6 +60,7 @@ class Stack:
         *,
         trainable: int | None = None,
         multiply_adds: int = 0,
+        backward_adds: int | None = None,
         inputs: tuple[int, ...] = (),
         inner: int = 0,
     ) -> None:
@@ -70,7 +71,8 @@ class Stack:
             raise self.obstacle("size", kind, "a size is zero or less")
         reached = parameters if trainable is None else trainable
         taken = inputs or (self.tensor,)
-        self.layers.append(Layer(self._name(kind), kind, shape, parameters, reached, multiply_adds, self.pointer, taken, inner))
+        passed = multiply_adds if backward_adds is None else backward_adds
+        self.layers.append(Layer(self._name(kind), kind, shape, parameters, reached, multiply_adds, self.pointer, taken, inner, passed))
         self.shape = shape
         self.tensor = len(self.layers)
 

@@ -26,8 +26,8 @@ _BACKBONES = Path(__file__).parent / "backbones"
 class BackboneLayer(NamedTuple):
     """One layer of a backbone.
 
-    Weights that train, those of batch normalization among them, weights that never train, and the numbers in its output
-    for 224 x 224 pixels.
+    Weights that train, those of batch normalization among them, weights that never train, and, for 224 x 224 pixels, the
+    numbers in its output and its multiply-adds.
     """
 
     name: str
@@ -35,6 +35,7 @@ class BackboneLayer(NamedTuple):
     batch_norm: int
     fixed: int
     elements: int
+    multiply_adds: int
 
 
 class Window(NamedTuple):
@@ -114,6 +115,8 @@ def _append(stack: Stack, model: Transfer, known: Backbone) -> None:
         (*_feature_map(stack.shape, known), known.channels),
         sum(layer.trained + layer.fixed for layer in known.layers) + known.stem * channels,
         trainable=trained,
+        multiply_adds=int(sum(layer.multiply_adds for layer in known.layers) * scale),
+        backward_adds=int(sum(layer.multiply_adds for layer in learning) * scale),
         inner=int(max(kept, passing) * scale),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainyard.linter.estimate.hardware import Bytes, profile
-from trainyard.linter.estimate.memory import Demand, slot_count
+from trainyard.linter.estimate.memory import Demand, Phase, slot_count
 from trainyard.linter.shapes import layers_of
 from trainyard.linter.shapes.layers import Shapes
 from trainyard.linter.spec.model.architecture import Cnn, ConvBlock, Head, Mlp, Output
@@ -68,6 +68,25 @@ def test_the_workspace_is_bounded_by_the_patches_of_the_largest_convolution() ->
     shapes = image_net(32, 16)
     assert Demand(shapes, ADAM, "float32").memory(8, card).workspace.high == 8 * 32 * 32 * 9 * 16 * 4
     assert Demand(dense_net(), ADAM, "float32").memory(8, card).workspace == Bytes(0, 0)
+
+
+def test_every_phase_of_a_run_holds_what_it_needs_and_no_more() -> None:
+    demand, card = Demand(image_net(64, 32), ADAM, "float32"), profile("t4")
+    phases = demand.phases(64, card, data_bytes=1000)
+    assert set(phases) == set(Phase)
+    assert phases[Phase.TRAIN] == demand.memory(64, card)._replace(data=Bytes(1000, 1000))
+    assert phases[Phase.EVALUATE].gradients == phases[Phase.SAVE].gradients == Bytes(0, 0)
+    assert Bytes(0, 0) < phases[Phase.EVALUATE].activations < phases[Phase.TRAIN].activations
+    assert phases[Phase.SAVE].activations == phases[Phase.START].activations == Bytes(0, 0)
+    assert phases[Phase.SAVE].weights == Bytes(demand.weights.low, 2 * demand.weights.high)
+    assert all(memory.data == Bytes(1000, 1000) for memory in phases.values())
+
+
+def test_training_is_the_phase_that_needs_the_most_unless_the_weights_outweigh_the_batch() -> None:
+    assert Demand(image_net(64, 32), ADAM, "float32").peak(64)[0] is Phase.TRAIN
+    wide = layers_of(MLP._replace(hidden=(2000, 2000)), (2000,))
+    assert wide is not None
+    assert Demand(wide, ADAM, "float32").peak(1)[0] is not Phase.TRAIN
 
 
 def keras_optimizers() -> list[tuple[Optimizer, str, dict[str, object]]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainyard.linter.estimate.schedule import Curve, lowest_plateau_factor
+from trainyard.linter.estimate.schedule import Band, Curve, lowest_plateau_factor, plateau_band
 from trainyard.linter.spec.model.scheduler import (
     Constant,
     Cosine,
@@ -172,3 +172,30 @@ def test_a_run_of_more_steps_than_a_machine_counts_has_a_share_too() -> None:
 def test_a_plateau_can_first_reduce_after_patience_epochs_without_improvement() -> None:
     plateau = ReduceOnPlateau("reduce_on_plateau", "val_loss", "auto", 0.5, 5, 1e-4, 0, 1e-7, None)
     assert [lowest_plateau_factor(plateau, epoch) for epoch in (1, 5, 6, 10, 11, 16)] == [1.0, 1.0, 0.5, 0.5, 0.25, 0.125]
+
+
+def test_the_band_of_a_plateau_lies_between_never_and_as_often_as_it_can() -> None:
+    plateau = ReduceOnPlateau("reduce_on_plateau", "val_loss", "min", 0.5, 3, 0.0, 0, 1e-4, None)
+    curve = Curve(0.001, (plateau,), 205, 100)
+    assert plateau_band(curve, plateau, 3) == Band(0.001, 0.001)
+    assert plateau_band(curve, plateau, 4) == Band(0.001, 0.0005)
+    assert plateau_band(curve, plateau, 7) == Band(0.001, 0.00025)
+    assert plateau_band(curve, plateau, 100) == Band(0.001, 1e-4)
+
+
+def test_the_band_of_a_plateau_follows_the_other_schedules_and_the_smallest_rate_never_lifts_them() -> None:
+    plateau = ReduceOnPlateau("reduce_on_plateau", "val_loss", "min", 0.1, 1, 0.0, 0, 1e-4, None)
+    curve = Curve(0.001, (cosine(epochs(10)), plateau), 10, 10)
+    last = plateau_band(curve, plateau, 10)
+    assert last.high == last.low == curve.at_epoch_end(10) < 1e-4
+
+
+def test_the_band_of_a_plateau_costs_the_same_for_a_billion_steps(cost: Callable[[Callable[[], object]], float]) -> None:
+    plateau = ReduceOnPlateau("reduce_on_plateau", "val_loss", "min", 0.5, 3, 0.0, 1, 0.0, None)
+
+    def draw(steps_per_epoch: int) -> None:
+        curve = Curve(0.001, (plateau,), steps_per_epoch, 1000)
+        for epoch in range(1, 1001):
+            plateau_band(curve, plateau, epoch)
+
+    assert cost(lambda: draw(1_000_000)) < 3 * cost(lambda: draw(10)) + 0.05

@@ -3,8 +3,8 @@
     python tests/unit/linter/shapes/write_backbones.py [NAME ...]
 
 One JSON file per backbone below ``linter/trainyard/linter/shapes/backbones``: for every layer, in Keras' order, its name, the
-weights that train, those of batch normalization among them, the weights that never train, and the numbers in its output for
-224 x 224 pixels; and the windows that decide the size of the feature map. A test holds the small ones to Keras.
+weights that train, those of batch normalization among them, the weights that never train, the numbers in its output and its
+multiply-adds for 224 x 224 pixels; and the windows that decide the size of the feature map. Tests hold the table to Keras.
 """
 
 from __future__ import annotations
@@ -48,12 +48,19 @@ def keras_name(name: str) -> str:
 
 
 def build(name: str, side: int = SIDE, channels: int = 3) -> Any:
-    """Return the backbone without its top, with random weights."""
+    """Return the backbone without its top, with weights that have a shape and no values."""
+    return build_shaped(name, (side, side, channels))
+
+
+def build_shaped(name: str, shape: tuple[int, ...]) -> Any:
+    """Return the backbone for samples of ``shape``; nothing is drawn, so the largest takes seconds and no memory."""
     import keras
+    from keras.src.backend.common.stateless_scope import StatelessScope
 
     # Layers without a name of their own are numbered within a session.
     keras.backend.clear_session()
-    return getattr(keras.applications, keras_name(name))(include_top=False, weights=None, input_shape=(side, side, channels))
+    with StatelessScope(initialize_variables=False):
+        return getattr(keras.applications, keras_name(name))(include_top=False, weights=None, input_shape=shape)
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -61,7 +68,10 @@ def describe(name: str) -> dict[str, Any]:
     from math import prod
 
     model = build(name)
-    layers = [[layer.name, *weights(layer), prod(shape_of(layer)[1:]) if index else 0] for index, layer in enumerate(model.layers)]
+    layers = [
+        [layer.name, *weights(layer), prod(shape_of(layer)[1:]) if index else 0, multiply_adds(layer)]
+        for index, layer in enumerate(model.layers)
+    ]
     return {
         "channels": int(model.output.shape[-1]),
         "smallest": SMALLEST.get(name, 32),
@@ -78,6 +88,21 @@ def weights(layer: Any) -> tuple[int, int, int]:
     trained = sum(prod(weight.shape) for weight in layer.trainable_weights)
     fixed = sum(prod(weight.shape) for weight in layer.non_trainable_weights)
     return trained, trained if type(layer).__name__ == "BatchNormalization" else 0, fixed
+
+
+def multiply_adds(layer: Any) -> int:
+    """Return the multiply-adds of one sample in a layer that convolves or multiplies matrices, nested ones among them."""
+    from math import prod
+
+    if getattr(layer, "layers", None):
+        return sum(multiply_adds(inner) for inner in layer.layers)
+    kind = type(layer).__name__
+    if kind == "Dense":
+        return int(prod(layer.kernel.shape) * prod(shape_of(layer)[1:-1]))
+    if "Conv" not in kind:
+        return 0
+    names = ("depthwise_kernel", "pointwise_kernel") if kind == "SeparableConv2D" else ("kernel",)
+    return int(sum(prod(getattr(layer, name).shape) for name in names) * prod(shape_of(layer)[1:-1]))
 
 
 def shape_of(layer: Any) -> tuple[int, ...]:

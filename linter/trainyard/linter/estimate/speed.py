@@ -1,0 +1,123 @@
+"""How fast a device is: what it computes and moves per second, and what every step, start and file costs beside that.
+
+Built-in cards know only their data sheets, so their rates are wide intervals: a training reaches a twentieth to three
+fifths of the peak (small layers less than large ones). A measured profile brings its own, narrower ones. Knows no model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple, TypeGuard
+
+
+class Rate(NamedTuple):
+    """An interval of a rate or a duration; both ends are possible."""
+
+    low: float
+    high: float
+
+
+class BadSpeedError(ValueError):
+    """A figure of a profile's ``speed`` is none; the message says which and what to write."""
+
+
+class Speed(NamedTuple):
+    """What a device does in a second, and what is paid once per step, layer, start and file.
+
+    ``float32`` and ``half`` are operations (a multiply-add is two) per second in training, ``bandwidth`` bytes moved per
+    second, ``disk`` bytes written per second; the others are seconds.
+    """
+
+    float32: Rate
+    half: Rate
+    bandwidth: Rate
+    disk: Rate
+    step: Rate
+    layer: Rate
+    start: Rate
+    compile: Rate
+    compile_layer: Rate
+
+    def operations(self, precision: str) -> Rate:
+        """Return operations per second under a Keras precision policy."""
+        return self.float32 if precision == "float32" else self.half
+
+
+# Share of the peak that training reaches: MLPerf-class kernels come to three fifths, small layers to a twentieth
+# (roofline: Williams et al. 2009, doi 10.1145/1498765.1498785; what a calibration replaces).
+_COMPUTE_SHARE = (0.05, 0.6)
+_BANDWIDTH_SHARE = (0.3, 0.9)
+# From runs of this project's trainer on a CPU with TensorFlow 2.21: a step that computes nothing takes 1 to 3 ms of Python
+# and dispatch, imports take 4 to 12 s, tracing a step 0.5 s and some 20 to 150 ms for each layer. A GPU adds its context.
+_STEP = Rate(0.0005, 0.006)
+_LAYER = Rate(5e-6, 120e-6)
+_START = Rate(4.0, 25.0)
+_COMPILE = Rate(0.5, 6.0)
+_COMPILE_LAYER = Rate(0.01, 0.25)
+# A laptop's disk and a busy network share at the low end, an NVMe drive at the high one.
+_DISK = Rate(80e6, 1.5e9)
+# An unknown device is somewhere between a laptop's processor (tens of gigaflops) and a small card.
+_UNKNOWN = Rate(2e10, 5e12)
+
+_KEYS = {
+    "bandwidth_bytes_per_second": "bandwidth",
+    "disk_bytes_per_second": "disk",
+    "step_seconds": "step",
+    "layer_seconds": "layer",
+    "start_seconds": "start",
+    "compile_seconds": "compile",
+    "compile_layer_seconds": "compile_layer",
+}
+
+UNKNOWN = Speed(_UNKNOWN, _UNKNOWN, Rate(5e9, 2e11), _DISK, _STEP, _LAYER, _START, _COMPILE, _COMPILE_LAYER)
+
+
+def of_card(float32_tera: float, half_tera: float, gigabytes: float) -> Speed:
+    """Return the speed of a card from its data sheet: peak teraflops in float32 and half precision, and memory bandwidth."""
+    return Speed(
+        _shared(float32_tera * 1e12, _COMPUTE_SHARE),
+        _shared(half_tera * 1e12, _COMPUTE_SHARE),
+        _shared(gigabytes * 1e9, _BANDWIDTH_SHARE),
+        _DISK,
+        _STEP,
+        _LAYER,
+        _START,
+        _COMPILE,
+        _COMPILE_LAYER,
+    )
+
+
+def read(described: Mapping[str, object], default: Speed = UNKNOWN) -> Speed:
+    """Return the speed that a profile's ``speed`` object describes; what it leaves out is as in ``default``.
+
+    ``flops_per_second`` is one rate, [low, high], or an object with ``float32`` and ``half``. Raises ``BadSpeedError``.
+    """
+    unknown = next((key for key in described if key not in {*_KEYS, "flops_per_second"}), None)
+    if unknown is not None:
+        raise BadSpeedError(f"'speed.{unknown}' is no figure of a hardware profile; there are flops_per_second, {', '.join(_KEYS)}.")
+    found = {field: rate(described, key, f"speed.{key}") for key, field in _KEYS.items() if key in described}
+    flops = described.get("flops_per_second")
+    if isinstance(flops, Mapping):
+        found |= {name: rate(flops, name, f"speed.flops_per_second.{name}") for name in ("float32", "half") if name in flops}
+    elif flops is not None:
+        both = rate(described, "flops_per_second", "speed.flops_per_second")
+        found |= {"float32": both, "half": both}
+    return default._replace(**found)
+
+
+def rate(source: Mapping[str, object], key: str, shown: str) -> Rate:
+    """Return one number, or [low, high], as an interval; raises ``BadSpeedError`` with the name ``shown``."""
+    value = source.get(key)
+    low, high = value if isinstance(value, list | tuple) and len(value) == len(Rate._fields) else (value, value)
+    if not (_is_amount(low) and _is_amount(high)):
+        raise BadSpeedError(f"'{shown}' of the hardware profile is one number above 0, or [low, high]; it has {value!r}.")
+    return Rate(float(min(low, high)), float(max(low, high)))
+
+
+def _shared(peak: float, shares: tuple[float, float]) -> Rate:
+    return Rate(peak * shares[0], peak * shares[1])
+
+
+def _is_amount(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
