@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -85,6 +84,8 @@ def _unprivileged() -> str | None:
     """Name a user to run the database as: it refuses to run as root."""
     if os.getuid() != 0:
         return None
+    import pwd  # not there on Windows, where most of these tests run, too
+
     names = {entry.pw_name for entry in pwd.getpwall()}
     return next(name for name in ("postgres", "nobody", "daemon") if name in names)
 

@@ -136,7 +136,7 @@ def test_show_config_tells_every_value_and_who_said_it(run: Run, write: Write, c
         ("max-bytes = 10_000_000", "from 1 to 1,048,576"),
         ("partial = 1", "true or false"),
         ("x = ", "is not TOML"),
-        ('[[overrides]]\nignore = ["LR"]', "needs files"),
+        ('[[overrides]]\nignore = ["LR"]', 'pointer = "/a/part", or both'),
         ('[[overrides]]\nfiles = ["*"]\nexclude = ["x"]', "unknown key 'exclude'"),
         ('required-version = ">=99"', "requires trainlint >=99"),
         ('required-version = "new"', "cannot be read"),

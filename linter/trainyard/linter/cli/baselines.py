@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainyard.linter.cli.exits import Refusal
 
@@ -36,8 +36,15 @@ class Baselines:
         return self._read[file].get(relative(path, file), frozenset())
 
 
-def write(file: str, reports: Iterable[tuple[str, Report]]) -> int:
-    """Write a baseline that knows every finding of the reports; return how many that are.
+class Written(NamedTuple):
+    """How many findings a new baseline knows, and how many errors of text and schema it cannot hold."""
+
+    known: int
+    unacceptable: int
+
+
+def write(file: str, reports: Sequence[tuple[str, Report]]) -> Written:
+    """Write a baseline that knows every finding of the reports, those of text and schema excepted.
 
     Raises:
         Refusal: when the file cannot be written.
@@ -55,7 +62,7 @@ def write(file: str, reports: Iterable[tuple[str, Report]]) -> int:
             stream.write(json.dumps({"version": VERSION, "findings": findings}, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise Refusal(f"cannot write the baseline {file}: {error.strerror}") from None
-    return len(findings)
+    return Written(len(findings), sum(baseline.unacceptable(report.findings) for _, report in reports))
 
 
 def relative(path: str, file: str) -> str:

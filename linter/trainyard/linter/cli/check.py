@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from trainyard.linter.cli import exits, outputs, targets
+from trainyard.linter.cli import combinations, exits, outputs, targets
 from trainyard.linter.cli.checker import Checker, Run
 from trainyard.linter.cli.completion import rule_names
 from trainyard.linter.cli.settings import flags
@@ -36,11 +36,15 @@ _LEVELS = ("info", "warning", "error", "never")
 @click.option("--extend-select", multiple=True, shell_complete=rule_names, metavar="RULES", help="Run these besides.")
 @click.option("--ignore", multiple=True, shell_complete=rule_names, metavar="RULES", help="Do not run these.")
 @click.option("--severity", multiple=True, metavar="RULE=LEVEL", help="Set the severity of a rule; may be repeated.")
-@click.option("--partial", is_flag=True, default=None, help="Judge only what is written: missing sections are no fault.")
+@click.option("--partial/--no-partial", default=None, help="Judge only what is written: missing sections are no fault.")
 @click.option("--hardware", metavar="NAME|FILE", help="Judge memory and time against this hardware profile.")
 @click.option("--data-root", metavar="DIR", help="Folder that dataset paths are relative to; data is read and must be there.")
 @click.option("--baseline", metavar="FILE", help="Known findings that do not count.")
-@click.option("--write-baseline", metavar="FILE", help="Write every finding into a baseline file, and pass.")
+@click.option(
+    "--write-baseline",
+    metavar="FILE",
+    help="Write what rules find into a baseline file; faults of text and schema cannot be accepted, and fail.",
+)
 @click.option("--fix", is_flag=True, help="Mend what has a safe fix, in place; standard input is mended to standard output.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also write what rules suggest.")
 @click.option("--diff", is_flag=True, help="Show what --fix would do, write nothing; exit code 1 when it would do something.")
@@ -48,7 +52,9 @@ _LEVELS = ("info", "warning", "error", "never")
 @click.option("--statistics", is_flag=True, help="Add a table: findings and milliseconds per rule.")
 @click.option("--config", metavar="FILE", help="Use this configuration for every file instead of the nearest one.")
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")
-@click.option("--show-config", is_flag=True, help="Print the settings that govern each FILE and who said them; judge nothing.")
+@click.option(
+    "--show-config", is_flag=True, help="Print the settings that govern each FILE and who said them (also --format json); judge nothing."
+)
 @click.option("--watch", is_flag=True, help="Judge again after every change, until Ctrl-C.")
 @click.option("--stdin-filename", metavar="PATH", help="Path that standard input (-) stands for.")
 @click.option(
@@ -57,14 +63,13 @@ _LEVELS = ("info", "warning", "error", "never")
 def check(*, paths: tuple[str, ...], formats: tuple[str, ...], color: str, **options: Any) -> int:
     """Judge specs: files, folders (every *.trainspec.json below), patterns, or - for standard input."""
     requested = [outputs.parse(text) for text in formats]
+    combinations.demand(options, paths, requested)
     if options["watch"]:
         _watch(paths, lambda: _check(paths, requested, color, options))
     return _check(paths, requested, color, options)
 
 
 def _watch(paths: Sequence[str], judge: Callable[[], int]) -> NoReturn:
-    if targets.STDIN in paths:
-        raise exits.Refusal("--watch needs files: standard input does not change")
     from trainyard.linter.cli.watching import watch
 
     watch(paths, judge)
@@ -74,7 +79,7 @@ def _check(paths: Sequence[str], requested: Sequence[outputs.Output], color: str
     checker = _checker(options)
     named = targets.expand(paths)
     if options["show_config"]:
-        return _show(checker, named)
+        return _show(checker, named, as_json=bool(requested))
     files = [path for path in named if not checker.excludes(path)]
     lead = checker.settings(named[0]).configuration
     run = Run(checker, keep=options["write_baseline"] is not None)
@@ -108,8 +113,6 @@ def _checker(options: dict[str, Any]) -> Checker:
 
 
 def _fixer(options: dict[str, Any], checker: Checker) -> Fixer | None:
-    if options["unsafe_fixes"] and not (options["fix"] or options["diff"]):
-        raise exits.Refusal("--unsafe-fixes goes with --fix or --diff")
     if not (options["fix"] or options["diff"]):
         return None
     from trainyard.linter.cli.fixing import Fixer
@@ -117,9 +120,15 @@ def _fixer(options: dict[str, Any], checker: Checker) -> Fixer | None:
     return Fixer(checker, unsafe=options["unsafe_fixes"], diff=options["diff"])
 
 
-def _show(checker: Checker, files: Sequence[str]) -> int:
+def _show(checker: Checker, files: Sequence[str], *, as_json: bool) -> int:
     from trainyard.linter.cli.settings import display
 
+    if as_json:
+        import json
+
+        entries = [display.document(checker.shown(path), checker.settings(path)) for path in files]
+        click.echo(json.dumps({"version": 1, "files": entries}, indent=2, ensure_ascii=False))
+        return exits.OK
     click.echo("\n".join(display.table(checker.shown(path), checker.settings(path)) for path in files), nl=False)
     return exits.OK
 
@@ -127,6 +136,15 @@ def _show(checker: Checker, files: Sequence[str]) -> int:
 def _write_baseline(file: str, run: Run) -> int:
     from trainyard.linter.cli import baselines
 
-    count = baselines.write(file, run.kept)
-    click.echo(f"{file}: {count} known findings", err=True)
-    return exits.INTERNAL if run.exit_code == exits.INTERNAL else exits.OK
+    written = baselines.write(file, run.kept)
+    click.echo(f"{file}: {written.known} known {'finding' if written.known == 1 else 'findings'}", err=True)
+    if run.exit_code == exits.INTERNAL:
+        return exits.INTERNAL
+    if written.unacceptable:
+        click.echo(
+            f"{written.unacceptable} not recorded: what is wrong with text or schema cannot be accepted, for nothing behind it was judged; "
+            "mend it and write the baseline again",
+            err=True,
+        )
+        return exits.FINDINGS
+    return exits.OK

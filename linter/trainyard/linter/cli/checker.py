@@ -141,5 +141,5 @@ class Run:
 
 def _tell_crashes(report: Report) -> bool:
     for crash in report.crashes:
-        sys.stderr.write(f"{crash.traceback}{crash.where} crashed: a fault of ours. Please report it with the lines above.\n")
+        sys.stderr.write(f"{crash.traceback}{crash.appeal} with the lines above.\n")
     return bool(report.crashes)

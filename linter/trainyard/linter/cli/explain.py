@@ -11,6 +11,7 @@ import click
 from trainyard.linter.cli import exits
 from trainyard.linter.cli.completion import rule_names
 from trainyard.linter.cli.outputs import palette
+from trainyard.linter.cli.settings import settings
 from trainyard.linter.engine import catalogue
 
 if TYPE_CHECKING:
@@ -41,8 +42,12 @@ def explain(names: tuple[str, ...], format_: str, color: str) -> int:
 
 def _find(name: str) -> Described:
     entry = catalogue.find(name)
+    if entry is not None:
+        return entry
+    plugins = settings.plugins_here()
+    entry = catalogue.find(name, plugins)
     if entry is None:
-        meant = catalogue.closest(name)
+        meant = catalogue.closest(name, plugins)
         hint = f"did you mean {meant}?" if meant else "`trainlint rules` lists them all"
         raise exits.Refusal(f"unknown rule {name!r}: {hint}")
     return entry
@@ -50,7 +55,8 @@ def _find(name: str) -> Described:
 
 def _facts(entry: Described) -> str:
     strict = f", {entry.strict.label} in strict" if entry.strict != entry.severity else ""
-    return f"{entry.severity.label}{strict} · since {entry.since}"
+    home = f"since {entry.since}" if entry.origin is None else f"from {entry.origin}"
+    return f"{entry.severity.label}{strict} · {home}"
 
 
 def _text(entry: Described, palette: Palette) -> str:

@@ -26,12 +26,13 @@ _WITHOUT_SETTINGS = Configuration(partial=True, ignore=("dataset-not-read",))
 
 @click.command()
 @click.option("--stdio", is_flag=True, help="Accepted for editors that pass it; there is no other way.")
-def lsp(*, stdio: bool) -> int:  # noqa: ARG001 - see its help
+@click.option("--isolated", is_flag=True, help="Use no configuration file, load no plugin.")
+def lsp(*, stdio: bool, isolated: bool) -> int:  # noqa: ARG001 - see its help
     """Serve an editor over standard input and output: findings as you type, hover, fixes, completion."""
     if sys.stdin.isatty():
         click.echo("trainlint lsp speaks with an editor over standard input; Ctrl-C ends it.", err=True)
     signal.signal(signal.SIGINT, _leave)
-    return exits.OK if server.serve(EditorJudge(), version("trainyard")) else exits.FINDINGS
+    return exits.OK if server.serve(EditorJudge(isolated=isolated), version("trainyard")) else exits.FINDINGS
 
 
 def _leave(*_: object) -> NoReturn:
@@ -42,8 +43,12 @@ def _leave(*_: object) -> NoReturn:
 class EditorJudge:
     """Judges under the settings that govern a path; data is not read while somebody types."""
 
-    def __init__(self) -> None:
-        self._checker = Checker(_TypingSettings(_SAID))
+    def __init__(self, *, isolated: bool = False) -> None:
+        self._isolated = isolated
+        self._checker = self._fresh()
+
+    def _fresh(self) -> Checker:
+        return Checker(_TypingSettings(_SAID, isolated=self._isolated))
 
     def judge(self, path: str, raw: bytes) -> Verdict:
         """Return the verdict on a text as if it lay at ``path``."""
@@ -58,7 +63,7 @@ class EditorJudge:
 
         discovery.forget()
         profiles.load.cache_clear()
-        self._checker = Checker(_TypingSettings(_SAID))
+        self._checker = self._fresh()
 
 
 class _TypingSettings(SettingsReader):

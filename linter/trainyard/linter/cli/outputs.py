@@ -59,6 +59,8 @@ def parse(text: str) -> Output:
     name, _, file = text.partition(":")
     if name not in FORMATS:
         raise Refusal(f"unknown format {name!r}; known are {', '.join(FORMATS)}")
+    if not file and text != name:
+        raise Refusal(f"--format {text} names no file: write {name}:FILE, or {name} alone for standard output")
     return Output(name, file or None)
 
 
@@ -79,6 +81,9 @@ def reporters(
         Refusal: when two outputs want standard output, or a file cannot be written.
     """
     outputs = requested or (Output(_default(), None),)
+    files = [os.path.abspath(output.file) for output in outputs if output.file is not None]  # noqa: PTH100 - as below
+    if len(set(files)) != len(files):
+        raise Refusal("two formats would be written to one file: give each its own")
     on_stdout = [output.format for output in outputs if output.file is None]
     machines = [name for name in on_stdout if name in MACHINE]
     if stdout_taken and machines:
@@ -112,7 +117,7 @@ def _stream(output: Output, *, stdout_taken: bool) -> TextIO:
     if output.file is None:
         return sys.stderr if stdout_taken and output.format in PEOPLE else sys.stdout
     try:
-        return open(output.file, "w", encoding="utf-8", newline="\n")  # noqa: PTH123 - pathlib is left out of the cold start
+        return open(output.file, "w", encoding="utf-8", errors="backslashreplace", newline="\n")  # noqa: PTH123 - pathlib is left out of the cold start
     except OSError as error:
         raise Refusal(f"cannot write {output.file}: {error.strerror}") from None
 

@@ -1,14 +1,14 @@
 """``check --watch``: judge again when a file, its configuration or the set of files changes."""
 
 # pathlib is left out of the cold start.
-# ruff: noqa: PTH116
+# ruff: noqa: PTH116, PTH118
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 import click
@@ -59,8 +59,19 @@ def look(arguments: Sequence[str]) -> Seen:
         files = targets.expand(arguments)
     except Refusal:
         files = [argument for argument in arguments if os.path.isfile(argument)]  # noqa: PTH113 - as above
-    governing = {configuration.path for configuration in map(discovery.nearest_quietly, files) if configuration is not None}
+    governing = {
+        path for configuration in map(discovery.nearest_quietly, files) if configuration is not None for path in _says(configuration)
+    }
     return tuple(_state(path) for path in (*files, *sorted(governing)))
+
+
+def _says(configuration: discovery.ConfigurationFile) -> Iterator[str]:
+    """Yield the files whose change changes what a configuration says: itself, and the plugins that lie beside it."""
+    yield configuration.path
+    plugins = configuration.table.get("plugins")
+    for name in plugins if isinstance(plugins, list) else ():
+        if isinstance(name, str) and name.endswith(".py"):
+            yield os.path.join(configuration.folder, name)
 
 
 def _state(path: str) -> tuple[str, int, int]:

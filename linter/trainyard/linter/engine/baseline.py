@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trainyard.linter.engine.findings import Finding
+from trainyard.linter.engine.findings import Finding, Severity
 from trainyard.linter.engine.plan import plan
 
 if TYPE_CHECKING:
@@ -26,6 +26,13 @@ def mark(findings: Iterable[Finding], known: frozenset[tuple[str, str]]) -> list
 def candidates(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     """Return what a new baseline has to know, sorted, each once: findings already in the old one included."""
     return sorted({key(finding) for finding in findings if _counts(finding) or finding.suppressed == REASON})
+
+
+def unacceptable(findings: Iterable[Finding]) -> int:
+    """Return how many errors of text and schema there are, which no baseline can hold."""
+    return sum(
+        finding.code.startswith(_NEVER) and finding.severity >= Severity.ERROR and finding.suppressed is None for finding in findings
+    )
 
 
 def stale(report: Report) -> int:

@@ -10,7 +10,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainyard.linter.engine import own
 from trainyard.linter.engine.configuration import NEWEST_RULESET
@@ -19,6 +19,9 @@ from trainyard.linter.rules.rule import Invalid, Rule, Valid
 from trainyard.linter.source.severity import Severity
 from trainyard.linter.source.traps import TRAPS, Trap
 from trainyard.linter.spec.faults import KINDS, Kind
+
+if TYPE_CHECKING:
+    from trainyard.linter.rules.plugin import Plugin
 
 _LONGEST_NAME = 80
 _HEADING = re.compile(r"^(What it checks|Why it fails|Evidence|When to ignore):[ ]*$", re.MULTILINE)
@@ -32,7 +35,7 @@ class Section(NamedTuple):
 
 
 class Described(NamedTuple):
-    """What there is to know about one code."""
+    """What there is to know about one code; ``origin`` is the plugin that it comes from, ``None`` for ours."""
 
     code: str
     name: str
@@ -45,6 +48,7 @@ class Described(NamedTuple):
     reads: tuple[str, ...] = ()
     invalid: tuple[Invalid, ...] = ()
     valid: tuple[Valid, ...] = ()
+    origin: str | None = None
 
     @property
     def family(self) -> str:
@@ -65,13 +69,18 @@ class Described(NamedTuple):
             "sections": {section.heading: section.text for section in self.sections},
             "reads": list(self.reads),
             "examples": [_example(invalid) for invalid in self.invalid],
+            "plugin": self.origin,
         }
 
 
+_Plugins = tuple["Plugin", ...]
+
+
 @cache
-def catalogue() -> tuple[Described, ...]:
-    """Return everything, sorted by code."""
+def catalogue(plugins: _Plugins = ()) -> tuple[Described, ...]:
+    """Return everything that trainlint and these plugins can say, sorted by code."""
     entries = [_of_rule(rule) for rule in RULES]
+    entries += [_of_rule(rule, plugin.origin) for plugin in plugins for rule in plugin.rules]
     entries += [_of_trap(trap, "text") for trap in TRAPS]
     entries += [_of_trap(trap, "linter") for trap in own.TRAPS]
     entries += [_of_trap(kind, "schema") for kind in KINDS]
@@ -79,8 +88,8 @@ def catalogue() -> tuple[Described, ...]:
 
 
 @cache
-def _by_name() -> Mapping[str, Described]:
-    return {key: entry for entry in catalogue() for key in (entry.code.lower(), entry.name)}
+def _by_name(plugins: _Plugins) -> Mapping[str, Described]:
+    return {key: entry for entry in catalogue(plugins) for key in (entry.code.lower(), entry.name)}
 
 
 def forget() -> None:
@@ -89,26 +98,27 @@ def forget() -> None:
         cached.cache_clear()
 
 
-def find(name: str) -> Described | None:
+def find(name: str, plugins: _Plugins = ()) -> Described | None:
     """Return the entry of a code or a name; letter case does not matter."""
-    return _by_name().get(name.strip().lower())
+    return _by_name(plugins).get(name.strip().lower())
 
 
 @cache
-def families() -> frozenset[str]:
+def families(plugins: _Plugins = ()) -> frozenset[str]:
     """Return the letters that codes begin with."""
-    return frozenset(entry.family for entry in catalogue())
+    return frozenset(entry.family for entry in catalogue(plugins))
 
 
 @lru_cache(maxsize=256)
-def closest(name: str) -> str | None:
+def closest(name: str, plugins: _Plugins = ()) -> str | None:
     """Return the code, name or family that ``name`` was probably meant to be."""
     import difflib
 
     if len(name) > _LONGEST_NAME:
         return None
-    known = {**{entry.name: entry.name for entry in catalogue()}, **{entry.code.lower(): entry.code for entry in catalogue()}}
-    known.update((family.lower(), family) for family in families())
+    entries = catalogue(plugins)
+    known = {**{entry.name: entry.name for entry in entries}, **{entry.code.lower(): entry.code for entry in entries}}
+    known.update((family.lower(), family) for family in families(plugins))
     matches = difflib.get_close_matches(name.strip().lower(), known, n=1, cutoff=0.6)
     return known[matches[0]] if matches else None
 
@@ -118,7 +128,7 @@ def _of_trap(trap: Trap | Kind, kind: str) -> Described:
     return Described(trap.code, trap.name, trap.severity, trap.severity, NEWEST_RULESET, kind, _first_sentence(trap.what), sections)
 
 
-def _of_rule(rule: Rule) -> Described:
+def _of_rule(rule: Rule, origin: str | None = None) -> Described:
     text = inspect.cleandoc(rule.__doc__ or "")
     summary, *parts = _HEADING.split(text)
     sections = tuple(Section(heading, inspect.cleandoc(body)) for heading, body in zip(parts[::2], parts[1::2], strict=True))
@@ -134,6 +144,7 @@ def _of_rule(rule: Rule) -> Described:
         rule.reads,
         rule.INVALID,
         rule.VALID,
+        origin,
     )
 
 

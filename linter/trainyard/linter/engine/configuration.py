@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainyard.linter.source.limits import Limits
 from trainyard.linter.source.severity import Severity
+
+if TYPE_CHECKING:
+    from trainyard.linter.engine.scopes import Scope
+    from trainyard.linter.rules.plugin import Plugin
 
 #: The newest dated ruleset. A dated set never grows, so an upgrade cannot break a build that names one.
 NEWEST_RULESET = "2026.1"
@@ -29,6 +33,8 @@ class Configuration(NamedTuple):
         baseline: (rule code, pointer) pairs that are known and accepted for this file.
         partial: judge only what the author wrote: missing sections are no fault, defaults cause no finding.
         limits: how much text to read.
+        plugins: rules of the house, run besides those of the ruleset; a dated set does not leave them out.
+        scopes: parts of a spec in which rules are ignored or have another severity; the later one counts.
     """
 
     ruleset: str = "recommended"
@@ -42,6 +48,8 @@ class Configuration(NamedTuple):
     baseline: frozenset[tuple[str, str]] = frozenset()
     partial: bool = False
     limits: Limits = Limits()
+    plugins: tuple[Plugin, ...] = ()
+    scopes: tuple[Scope, ...] = ()
 
     @property
     def ruleset_label(self) -> str:

@@ -10,7 +10,7 @@ RULE_CRASHED = Trap(
     "rule-crashed",
     Severity.ERROR,
     "A rule, or a stage before the rules, raised an exception on this spec.",
-    "It is a fault of trainlint. The other rules ran, but what this one would have said is unknown, so the file does not pass.",
+    "It is a fault of trainlint, or of the plugin named. What the rule would have said is unknown, so the file does not pass.",
     "Please report it with the traceback that was printed. Until it is mended, `ignore` the rule in the configuration.",
 )
 UNUSED_SUPPRESSION = Trap(

@@ -16,14 +16,19 @@ from trainyard.linter.source.severity import Severity
 
 if TYPE_CHECKING:
     from trainyard.linter.rules.case import Case
+    from trainyard.linter.rules.plugin import Plugin
 
 
 class Planned(NamedTuple):
-    """One rule as it will run: ``severity`` replaces the rule's own and each violation's, when it is set."""
+    """One rule as it will run: ``severity`` replaces the rule's own and each violation's, when it is set.
+
+    ``origin`` says which plugin it comes from; ours come from none.
+    """
 
     rule: Rule
     check: Callable[[Case], Iterator[Violation]]
     severity: Severity | None
+    origin: str | None = None
 
 
 class Plan(NamedTuple):
@@ -35,7 +40,7 @@ class Plan(NamedTuple):
 
     def severity(self, code: str, name: str) -> Severity | None:
         """Return the severity that the configuration sets for a code, a name or its family."""
-        return _lookup(self.severities, code, name)
+        return lookup(self.severities, code, name)
 
     def ignores(self, code: str, name: str) -> bool:
         """Tell whether the configuration ignores this rule."""
@@ -55,7 +60,7 @@ def names(selectors: Iterable[str], code: str, name: str) -> bool:
 def plan(configuration: Configuration) -> Plan:
     """Return the plan of a configuration. Unknown names match nothing: who reads the configuration has refused them."""
     select = (*(configuration.select or ("ALL",)), *configuration.extend_select)
-    return _compiled(configuration.ruleset, select, configuration.ignore, configuration.severities)
+    return _compiled(configuration.ruleset, select, configuration.ignore, configuration.severities, configuration.plugins)
 
 
 def forget() -> None:
@@ -64,20 +69,38 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=64)
-def _compiled(ruleset: str, select: tuple[str, ...], ignore: tuple[str, ...], severity_pairs: tuple[tuple[str, Severity], ...]) -> Plan:
+def _compiled(
+    ruleset: str,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    severity_pairs: tuple[tuple[str, Severity], ...],
+    plugins: tuple[Plugin, ...],
+) -> Plan:
     severities = dict(severity_pairs)
     ignored = frozenset(ignore)
     selected = frozenset(select)
     strict = ruleset == "strict"
+    ours = [(rule, None) for rule in RULES if _is_dated_in(rule, ruleset)]
+    theirs = [(rule, plugin.origin) for plugin in plugins for rule in plugin.rules]
     rules = tuple(
-        Planned(rule, rule.check_strictly if strict else rule.check, _lookup(severities, rule.code, rule.name))
-        for rule in RULES
-        if names(selected, rule.code, rule.name) and not names(ignored, rule.code, rule.name) and _is_dated_in(rule, ruleset)
+        Planned(rule, _check(rule, origin, strict=strict), lookup(severities, rule.code, rule.name), origin)
+        for rule, origin in (*ours, *theirs)
+        if names(selected, rule.code, rule.name) and not names(ignored, rule.code, rule.name)
     )
     return Plan(rules, severities, ignored)
 
 
-def _lookup(severities: dict[str, Severity], code: str, name: str) -> Severity | None:
+def _check(rule: Rule, origin: str | None, *, strict: bool) -> Callable[[Case], Iterator[Violation]]:
+    check = rule.check_strictly if strict else rule.check
+    if origin is None:
+        return check
+    from trainyard.linter.rules.plugin import checked
+
+    return lambda case: checked(rule, lambda: check(case))
+
+
+def lookup(severities: dict[str, Severity], code: str, name: str) -> Severity | None:
+    """Return the severity that is set for a code, a name, its family or all; the most particular one counts."""
     for selector in (code, name, family(code), "ALL"):
         if selector in severities:
             return severities[selector]

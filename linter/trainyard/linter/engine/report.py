@@ -17,10 +17,17 @@ JSON_VERSION = 1
 
 
 class Crash(NamedTuple):
-    """A fault of ours: what crashed (a rule's code, or a stage), and the traceback for the bug report."""
+    """What crashed (a rule's code, or a stage), the traceback for the bug report, and the plugin whose fault it is, if not ours."""
 
     where: str
     traceback: str
+    origin: str | None = None
+
+    @property
+    def appeal(self) -> str:
+        """Whose fault it is, and what to do."""
+        whose = "a fault of ours. Please report it" if self.origin is None else f"a fault of the plugin {self.origin}. Show its author"
+        return f"{self.where} crashed: {whose}"
 
 
 class Salvage(NamedTuple):

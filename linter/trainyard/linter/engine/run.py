@@ -12,7 +12,7 @@ from trainyard.linter.engine.report import Crash, Report, Salvage
 
 if TYPE_CHECKING:
     from trainyard.linter.rules.case import Case
-    from trainyard.linter.rules.rule import Violation
+    from trainyard.linter.rules.rule import Rule, Violation
     from trainyard.linter.source.document import Document
     from trainyard.linter.source.faults import Fault
 
@@ -75,7 +75,7 @@ class Run:
         able = tuple(planned for planned in self._plan.rules if not touches(planned.rule.reads, failed))
         if not self.configuration.partial:
             return able
-        return tuple(planned for planned in able if all(case.wrote(pointer) for pointer in planned.rule.reads))
+        return tuple(planned for planned in able if _is_written(planned.rule, case))
 
     def _run(self, planned: Planned, case: Case) -> None:
         try:
@@ -87,7 +87,7 @@ class Run:
                     self._add_violation(planned, violation)
         except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others know
             self._crashed.add(planned.rule.code)
-            self._crash(f"rule {planned.rule.code} ({planned.rule.name})", error)
+            self._crash(f"rule {planned.rule.code} ({planned.rule.name})", error, planned.origin)
 
     def guard(self, where: str, stage: Callable[[], _T]) -> _T | None:
         """Run a stage; a crash of ours becomes a finding."""
@@ -99,6 +99,10 @@ class Run:
 
     def report(self, salvage: Salvage | None = None) -> Report:
         """Close the run; with the resolved and typed spec, where there was anything to judge."""
+        if self.configuration.scopes:
+            from trainyard.linter.engine import scopes
+
+            self._findings = list(scopes.apply(self.configuration.scopes, self._findings))
         self._suppress()
         fail_on = self.configuration.fail_on
         findings = self._findings
@@ -155,15 +159,20 @@ class Run:
             )
         )
 
-    def _crash(self, where: str, error: Exception) -> None:
+    def _crash(self, where: str, error: Exception, origin: str | None = None) -> None:
         import traceback
 
         from trainyard.linter.engine.own import RULE_CRASHED as CRASHED
 
-        self._crashes.append(Crash(where, "".join(traceback.format_exception(error))))
-        message = f"{where} crashed on this spec ({type(error).__name__}); this is a fault of trainlint, please report it"
+        self._crashes.append(Crash(where, "".join(traceback.format_exception(error)), origin))
+        whose = "trainlint, please report it" if origin is None else f"the plugin {origin}, show its author"
+        message = f"{where} crashed on this spec ({type(error).__name__}); this is a fault of {whose}"
         span = self._document.lines.span(0, 0)
         self._findings.append(Finding(CRASHED.code, CRASHED.name, CRASHED.severity, message, "", span.start, span.end))
+
+
+def _is_written(rule: Rule, case: Case) -> bool:
+    return all(pointer in rule.optional or case.wrote(pointer) for pointer in rule.reads)
 
 
 def _kept(findings: list[Finding]) -> tuple[Finding, ...]:

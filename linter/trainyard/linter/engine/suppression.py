@@ -81,7 +81,7 @@ def suppress(findings: list[Finding], document: Document, configuration: Configu
             marked.append(finding._replace(suppressed=accepting.reason))
     faults = [_refused(entry) for entry in entries if entry.number in refused]
     unused = [entry for entry in entries if entry.number not in used]
-    faults += [fault for entry in unused[:MAX_FINDINGS] for fault in _unused(entry, judged)]
+    faults += [fault for entry in unused[:MAX_FINDINGS] for fault in _unused(entry, judged, configuration)]
     return Suppressed(marked, faults)
 
 
@@ -107,12 +107,12 @@ def _refused(entry: _Entry) -> Fault:
     return _fault(own.NOT_SUPPRESSIBLE, entry.place + "/rule", message)
 
 
-def _unused(entry: _Entry, judged: Callable[[str], bool]) -> Iterator[Fault]:
+def _unused(entry: _Entry, judged: Callable[[str], bool], configuration: Configuration) -> Iterator[Fault]:
     from trainyard.linter.engine import catalogue
 
-    described = catalogue.find(entry.rule)
+    described = catalogue.find(entry.rule, configuration.plugins)
     if described is None:
-        meant = catalogue.closest(entry.rule)
+        meant = catalogue.closest(entry.rule, configuration.plugins)
         hint = f"; did you mean {meant}?" if meant else ""
         suggestion = Suggestion(entry.place + "/rule", meant) if meant else None
         yield _fault(own.UNKNOWN_SUPPRESSION, entry.place + "/rule", f'there is no rule "{entry.rule}"{hint}', suggestion)

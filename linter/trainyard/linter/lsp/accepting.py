@@ -13,6 +13,7 @@ from trainyard.linter.lsp.vocabulary import Choice
 
 if TYPE_CHECKING:
     from trainyard.linter.engine.findings import Finding
+    from trainyard.linter.rules.plugin import Plugin
     from trainyard.linter.source.document import Document
 
 # Faults of text and schema, and our own findings, cannot be accepted.
@@ -20,14 +21,14 @@ _NEVER = ("JSON", "SPEC", "LINT")
 _INDENT = re.compile(r"\n[ \t]*\Z")
 
 
-def choices(tokens: Sequence[str], document: object, findings: Sequence[Finding]) -> list[Choice]:
+def choices(tokens: Sequence[str], document: object, findings: Sequence[Finding], plugins: tuple[Plugin, ...] = ()) -> list[Choice]:
     """Return the rules, or the pointers of what was found, that an entry can name; nothing for other keys."""
     open_ = [finding for finding in findings if can_accept(finding)]
     if tokens[-1] == "rule":
         from trainyard.linter.engine import catalogue
 
         found = {finding.name for finding in open_}
-        entries = [entry for entry in catalogue.catalogue() if entry.kind == "rule"]
+        entries = [entry for entry in catalogue.catalogue(plugins) if entry.kind == "rule"]
         entries.sort(key=lambda entry: entry.name not in found)
         return [Choice(entry.name, f"{entry.code} ({entry.severity.label})", entry.summary) for entry in entries]
     if tokens[-1] == "pointer":

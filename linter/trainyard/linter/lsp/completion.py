@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trainyard.linter.engine.findings import Finding
     from trainyard.linter.lsp.outline import Outline, Spot
     from trainyard.linter.lsp.text import ClientText
+    from trainyard.linter.rules.plugin import Plugin
     from trainyard.linter.spec.reference import Field
 
 _NEXT = re.compile(r"\s*+(?:(?://|\#)[^\n\r]*\s*+)*+(.?)", re.DOTALL)
@@ -29,9 +30,13 @@ class Completer:
         outline: what it says so far.
         findings: what the linter said about it last; suppressions can name those.
         fill_in: whether the editor knows snippets.
+        plugins: whose rules suppressions can name besides ours.
     """
 
-    def __init__(self, text: ClientText, outline: Outline, findings: Sequence[Finding], *, fill_in: bool) -> None:
+    def __init__(
+        self, text: ClientText, outline: Outline, findings: Sequence[Finding], *, fill_in: bool, plugins: tuple[Plugin, ...] = ()
+    ) -> None:
+        self._plugins = plugins
         self._text = text
         self._outline = outline
         self._findings = findings
@@ -76,7 +81,7 @@ class Completer:
         if spot.tokens[0] == "$lint":
             from trainyard.linter.lsp import accepting
 
-            known = accepting.choices(spot.tokens, self._outline.value, self._findings)
+            known = accepting.choices(spot.tokens, self._outline.value, self._findings, self._plugins)
             if known:
                 return known
         return vocabulary.values(spot.tokens, self._outline.value)

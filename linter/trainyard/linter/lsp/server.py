@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -70,7 +71,7 @@ class TrainlintServer(LanguageServer):
         shown = [] if report is None else diagnostics(report.findings, document.text)
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, shown, document.version))
         for crash in report.crashes if report is not None else ():
-            message = f"{crash.where} crashed: a fault of ours. Please report it.\n{crash.traceback}"
+            message = f"{crash.appeal}.\n{crash.traceback}"
             self.window_log_message(types.LogMessageParams(types.MessageType.Error, message))
 
     def _complain(self, complaint: str) -> None:
@@ -129,7 +130,7 @@ def _answer(server: TrainlintServer) -> None:
         if document is None:
             return None
         findings = document.report.findings if document.report is not None else ()
-        return hover(document.outline, findings, document.text, params.position)
+        return hover(document.outline, findings, document.text, params.position, document.plugins)
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=['"', ":"]))
     def _completion(params: types.CompletionParams) -> types.CompletionList | None:
@@ -137,7 +138,8 @@ def _answer(server: TrainlintServer) -> None:
         if document is None:
             return None
         findings = document.report.findings if document.report is not None else ()
-        return Completer(document.text, document.outline, findings, fill_in=server.knows_snippets).at(params.position)
+        completer = Completer(document.text, document.outline, findings, fill_in=server.knows_snippets, plugins=document.plugins)
+        return completer.at(params.position)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=actions.KINDS))
     def _code_action(params: types.CodeActionParams) -> list[types.CodeAction] | None:
@@ -165,6 +167,7 @@ def serve(judge: Judge, version: str) -> bool:
     logging.getLogger("pygls").propagate = False
     server = build(judge, version)
     # The server closes what it writes to; standard output itself stays open for whoever started us.
-    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+    # What a plugin prints must not get between the messages.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out, contextlib.redirect_stdout(sys.stderr):
         server.start_io(sys.stdin.buffer, out)
     return server.shut_down

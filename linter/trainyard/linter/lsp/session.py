@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
     from trainyard.linter.lsp.outline import Outline
     from trainyard.linter.lsp.ports import Judge
+    from trainyard.linter.rules.plugin import Plugin
 
 # Shorter than anybody notices, and than a fast typist's keystrokes are apart.
 WINDOW_SECONDS = 0.05
@@ -53,6 +54,11 @@ class Open:
     def path(self) -> str:
         """The path that settings are looked up for."""
         return path_of(self.uri)
+
+    @property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """The plugins that judged the text."""
+        return self.report.configuration.plugins if self.report is not None else ()
 
     @property
     def outline(self) -> Outline:

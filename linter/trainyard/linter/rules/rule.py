@@ -71,7 +71,8 @@ class Rule:
     """Base of every rule. ``code`` and ``name`` both identify it everywhere.
 
     ``reads`` are the JSON pointers whose values the check depends on: where one of them failed the schema,
-    the engine skips the rule. ``strict`` is the severity in the ruleset of that name (``None``: the same).
+    the engine skips the rule; in a partial spec it skips the rule where one is not written, those in ``optional``
+    excepted, whose absence means what nearly everybody means. ``strict`` is the severity in the ruleset of that name (``None``: the same).
     """
 
     code: ClassVar[str]
@@ -80,6 +81,7 @@ class Rule:
     strict: ClassVar[Severity | None] = None
     since: ClassVar[str] = "2026.1"
     reads: ClassVar[tuple[str, ...]]
+    optional: ClassVar[tuple[str, ...]] = ()
     VALID: ClassVar[tuple[Valid, ...]] = ()
     INVALID: ClassVar[tuple[Invalid, ...]] = ()
 

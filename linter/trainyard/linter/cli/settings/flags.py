@@ -39,8 +39,6 @@ def _read(name: str, reader: Any, value: Any) -> Any:
         return reader(value)
     except ValueError as error:
         raise Refusal(f"--{name} is {error}") from None
-    except Refusal as error:
-        raise Refusal(f"--{name}: {error.message}") from None
 
 
 def _pair(text: str) -> tuple[str, str]:
