@@ -38,7 +38,8 @@ class GitlabReporter:
 
     def close(self) -> None:
         """Write the array."""
-        self._stream.write(json.dumps(self._issues, indent=2, ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(self._issues, indent=2, ensure_ascii=False))
+        self._stream.write("\n")
 
     def _issue(self, path: str, finding: Finding) -> dict[str, Any]:
         return {

@@ -29,4 +29,6 @@ class JsonReporter:
     def close(self) -> None:
         """Write the object."""
         document = envelope(self._entries, ruleset=self._ruleset, fail_on=self._fail_on)
-        self._stream.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        # Apart, so that a reader who left is noticed where Python does not buffer: there a write that was cut short is no error.
+        self._stream.write(json.dumps(document, indent=2, ensure_ascii=False))
+        self._stream.write("\n")

@@ -69,7 +69,8 @@ class SarifReporter:
             "invocations": [{"executionSuccessful": not self._crashed, "toolExecutionNotifications": self._notes}],
             "results": self._results[:_MAX_RESULTS],
         }
-        self._stream.write(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False))
+        self._stream.write("\n")
 
     def _note(self, level: str, text: str) -> None:
         self._notes.append({"level": level, "message": {"text": text}})
