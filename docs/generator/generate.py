@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import benchmarks_page
+import completion_scripts
 import configuration_page
 import language_page
 import rules_page
@@ -34,7 +35,8 @@ def pages() -> dict[str, str]:
         "errors.md": server_pages.errors_page(),
         "../benchmarks.md": benchmarks_page.page(),
     }
-    return {name: NOTICE + text for name, text in texts.items()}
+    scripts = {f"../completions/{name}": text for name, text in completion_scripts.scripts().items()}
+    return {name: NOTICE + text for name, text in texts.items()} | scripts
 
 
 def difference(name: str, wanted: str) -> str:

@@ -14,15 +14,21 @@ SHELLS = ("bash", "zsh", "fish")
 @click.pass_context
 def completion(context: click.Context, shell: str) -> int:
     """Print the completion script for a shell."""
+    root = context.find_root()
+    click.echo(script(shell, root.command, root.info_name or "trainlint"), nl=False)
+    return exits.OK
+
+
+def script(shell: str, command: click.Command, program: str) -> str:
+    """Return the script for one of ``SHELLS``. It asks the program, so that names are those of the version that is installed."""
     from click.shell_completion import get_completion_class
 
-    root = context.find_root()
-    program = root.info_name or "trainlint"
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - the choice is closed
-    script = kind(root.command, {}, program, f"_{program.upper()}_COMPLETE")
-    click.echo(script.source_template % script.source_vars(), nl=False)
-    return exits.OK
+    made = kind(command, {}, program, f"_{program.upper()}_COMPLETE")
+    text = made.source_template % made.source_vars()
+    # In fish, click cuts an answer at every comma, and a list of rules has commas.
+    return text.replace('string split ","', 'string split --max 1 ","')
 
 
 def rule_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's signature
