@@ -21,6 +21,7 @@ COMMANDS = {
     "resolve": Entry(f"{_ROOM}.resolve:resolve", "Print a spec with every default filled in."),
     "init": Entry(f"{_ROOM}.init:init", "Write a good spec to start from, fitted to the data.", "data"),
     "facts": Entry(f"{_ROOM}.facts:facts", "Say what a dataset is, or write it into a spec.", "data"),
+    "plan": Entry(f"{_ROOM}.plan:plan", "Show what a run will do: steps, rate, time, memory, weights, checks."),
     "diff": Entry(f"{_ROOM}.diff:diff", "Say what two specs would do differently."),
     "lsp": Entry(f"{_ROOM}.lsp:lsp", "Serve an editor: findings as you type, hover, fixes, completion.", "lsp"),
     "completion": Entry(f"{_ROOM}.completion:completion", "Print the completion script for a shell."),
