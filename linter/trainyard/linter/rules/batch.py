@@ -65,7 +65,7 @@ class BatchNormOnTinyBatch(Rule):
 
     What it checks:
         Batch normalization with 4 samples per device or fewer is a warning, with 8 an info; with a single one and nothing but
-        dense layers an error.
+        dense layers an error. For a model that is only declared it is an info.
 
     Why it fails:
         Mean and variance of a handful of samples are noise, and differ from the moving ones that are used afterwards. Of one
@@ -97,9 +97,9 @@ class BatchNormOnTinyBatch(Rule):
         traits, batch = case.traits, case.device_batch
         if not traits.batch_norm or traits.frozen or batch > 8 or getattr(case.spec.model, "freeze_batch_norm", False):
             return
-        alone = batch == 1 and traits.convolutions == 0
+        alone = batch == 1 and traits.dense_only
         why = "whose variance is zero, so its output does not depend on the input" if alone else "which is too few for its statistics"
-        severity = Severity.ERROR if alone else None if batch <= 4 else Severity.INFO
+        severity = Severity.ERROR if alone else None if batch <= 4 and case.spec.model.type != "declared" else Severity.INFO
         value = 16 * max(1, case.spec.resources.gpus or 1)
         told = f"batch normalization sees {batch} samples at once" if batch > 1 else "batch normalization sees one sample at a time"
         if case.train_samples is not None and case.train_samples < value:

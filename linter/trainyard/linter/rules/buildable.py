@@ -236,6 +236,142 @@ class GiantFlatten(Rule):
                 yield Violation(at if fix else layer.pointer, message + advice, suggestion=fix)
 
 
+class OutputsNotFlat(Rule):
+    """The last layer answers for every place of the sample, and there is one label per sample.
+
+    What it checks:
+        The shape of the last layer's output for a classification, a multilabel task, and a regression on the columns of a table: one
+        vector.
+
+    Why it fails:
+        A dense layer on a feature map works on its channels and keeps height and width: labels and outputs have different shapes, which is
+        an error at the first step, or worse, they are stretched to each other.
+
+    Evidence:
+        keras/src/layers/core/dense.py (the last axis only). A missing flatten is the fault of posts 38584268, 53119432 and 61030068 in
+        NeuraLint's set.
+
+    When to ignore:
+        Never; a task with an answer per pixel is no classification of samples.
+    """
+
+    code = "NET011"
+    name = "outputs-not-flat"
+    severity = Severity.ERROR
+    reads = ("/dataset/type", *MODEL_SHAPE)
+    optional = ("/loss", "/dataset/facts/classes")
+    VALID = (Valid({}, onto="layers"),)
+    INVALID = (
+        Invalid(
+            {
+                "model": {
+                    "layers": [
+                        {"type": "conv1d", "filters": 16, "kernel_size": 3, "activation": "relu"},
+                        {"type": "dropout", "rate": 0.2},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                }
+            },
+            "/model/layers/2",
+            "[62, 4]",
+            onto="layers",
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look at the shape of the last output."""
+        shapes, spec = case.shapes, case.spec
+        one_label = spec.task in {"classification", "multilabel"} or (spec.task == "regression" and spec.dataset.type in {"csv", "parquet"})
+        if shapes is None or shapes.obstacle is not None or not shapes.layers or not one_label:
+            return
+        last = shapes.layers[-1]
+        if len(last.output_shape) > 1:
+            shape = list(last.output_shape)
+            remedy = "global_average_pooling1d" if len(shape) == _IMAGE_AXES - 1 else "global_average_pooling2d"
+            message = f"the outputs have the shape {shape}, and a label is one per sample; put flatten or {remedy} before the last layers"
+            yield Violation(last.pointer if case.wrote(last.pointer) else "/model", message)
+
+
+class EmbeddingTooSmall(Rule):
+    """There are more tokens than the embedding has vectors.
+
+    What it checks:
+        An embedding's `input_dim` against the declared vocabulary, and against the largest declared or read input.
+
+    Why it fails:
+        A token beyond the table is an error on a processor, and on a GPU silently the vector of another token or zeros.
+
+    Evidence:
+        Keras' documentation of Embedding: input_dim is the largest index plus 1. TensorFlow's gather returns zeros on a GPU for an index
+        out of range (tensorflow/python/ops/array_ops.py).
+
+    When to ignore:
+        Never; declare the vocabulary that remains when rare tokens were replaced.
+    """
+
+    code = "NET012"
+    name = "embedding-smaller-than-vocabulary"
+    severity = Severity.ERROR
+    reads = ("/model", "/dataset/facts/sequence", "/dataset/facts/input_range")
+    optional = ("/dataset/facts/sequence", "/dataset/facts/input_range")
+    VALID = (
+        Valid(
+            {
+                "dataset": {"input_shape": [64], "scaling": "none", "facts": {"sequence": {"vocabulary": 1000}}},
+                "model": {
+                    "layers": [
+                        {"type": "embedding", "input_dim": 1000, "output_dim": 8},
+                        {"type": "global_average_pooling1d"},
+                        {"type": "dropout", "rate": 0.2},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                },
+            },
+            onto="layers",
+        ),
+    )
+    INVALID = (
+        Invalid(
+            {
+                "dataset": {"input_shape": [64], "scaling": "none", "facts": {"sequence": {"vocabulary": 30000}}},
+                "model": {
+                    "layers": [
+                        {"type": "embedding", "input_dim": 20000, "output_dim": 8},
+                        {"type": "global_average_pooling1d"},
+                        {"type": "dropout", "rate": 0.2},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                },
+            },
+            "/model/layers/0/input_dim",
+            "20,000 vectors",
+            fix=30000,
+            onto="layers",
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare the first embedding with what is known of the tokens."""
+        tokens = self._tokens(case)
+        placed = next(layers(case.spec.model), None)
+        if tokens is None or placed is None or placed[1].type != "embedding":
+            return
+        pointer, size = f"{placed[0]}/input_dim", getattr(placed[1], "input_dim", tokens)
+        if 0 < size < tokens:
+            message = f"the embedding has {number(size)} vectors for {number(tokens)} tokens; write {number(tokens)}"
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, tokens))
+
+    @staticmethod
+    def _tokens(case: Case) -> int | None:
+        facts = case.spec.dataset.facts
+        if facts.sequence is not None and facts.sequence.vocabulary is not None:
+            return facts.sequence.vocabulary
+        highest = None if facts.input_range is None else facts.input_range.max
+        if highest is None and case.facts is not None and case.facts.input_range is not None:
+            highest = case.facts.input_range[1]
+        return int(highest) + 1 if highest is not None and highest < 2**31 else None
+
+
 class UnknownBackboneLayer(Rule):
     """Training is to start from a layer that the backbone does not have.
 
@@ -307,4 +443,6 @@ RULES = (
     SizeNotPositive(),
     GiantFlatten(),
     UnknownBackboneLayer(),
+    OutputsNotFlat(),
+    EmbeddingTooSmall(),
 )

@@ -10,12 +10,15 @@ from trainyard.linter.rules import (
     class_weights,
     dataset,
     effect,
+    labels,
     learning_rate,
     length,
     loss,
     memory,
+    metric,
     network,
     optimizer,
+    order,
     output,
     rate_scaling,
     regularization,
@@ -24,6 +27,8 @@ from trainyard.linter.rules import (
     schedule_span,
     split,
     strength,
+    target_scale,
+    weights_start,
 )
 from trainyard.linter.rules.rule import Rule
 
@@ -49,4 +54,9 @@ RULES: tuple[Rule, ...] = (
     *schedule_span.RULES,
     *effect.RULES,
     *buildable.RULES,
+    *labels.RULES,
+    *target_scale.RULES,
+    *metric.RULES,
+    *order.RULES,
+    *weights_start.RULES,
 )

@@ -21,6 +21,10 @@ _REACH_ADAPTIVE, _REACH_SGD = 0.02, 0.1
 
 # Up to this batch SGD's bounds stand as they are; beyond, they follow linear scaling.
 _LARGE_BATCH = 256
+# Only the middle of one cycle is spent near its peak, with the momentum lowered: three times the rate is in use there.
+_ONE_CYCLE = 3.0
+# From here on epsilon and not the size of the gradients decides an adaptive step, which is then that of SGD.
+_DAMPING_EPSILON = 1e-3
 
 _NAMES = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "adamax": "Adamax", "rmsprop": "RMSprop", "sgd": "SGD"}
 
@@ -54,9 +58,9 @@ class LearningRateTooHigh(Rule):
         `optimizer.learning_rate` against the range of its optimizer. Adam, AdamW, Nadam, Adamax and RMSprop: above 0.01 when hidden
         layers learn from scratch, error above 1 (RMSprop 0.5). SGD: the rate over (1 - momentum), above 3 (1 without momentum; 0.5
         without normalization when more than six layers learn), error above 20 (2 without momentum); beyond a batch of 256 these
-        grow with it when there is normalization. Adagrad 0.5 and 5, Adadelta 10, Lion 0.003 and 0.3. Frozen bases and models
-        without hidden layers are exempt from the warnings; with a frozen base and a hidden head Adam and its kin are warned from
-        0.1 on.
+        grow with it when there is normalization, and three times under a one-cycle schedule. Adagrad 0.5 and 5, Adadelta 10, Lion
+        0.003 and 0.3. Exempt from the warnings are frozen bases, models without hidden layers, and an `epsilon` of 0.001 or more,
+        which turns an adaptive step into one of SGD; with a frozen base and a hidden head Adam and its kin are warned from 0.1 on.
 
     Why it fails:
         Each step overshoots: the loss jumps, stays at the level of guessing, or becomes no number. An Adam step moves every
@@ -65,7 +69,9 @@ class LearningRateTooHigh(Rule):
     Evidence:
         Kingma & Ba 2015, section 2.1 (size of an Adam step); Goyal et al. 2017, arXiv 1706.02677, and Bengio 2012, arXiv
         1206.5533 (SGD); Smith 2018, arXiv 1803.09820 (range test). LR too high is 6 of the 53 real faults in DeepDiagnosis'
-        benchmark (ICSE 2022). UMLAUT's single bound of 0.01 for every optimizer raises false alarms on SGD recipes.
+        benchmark (ICSE 2022). UMLAUT's single bound of 0.01 for every optimizer raises false alarms on SGD recipes. Published
+        beyond the plain ranges: RMSprop 0.045 with epsilon 1 (Szegedy et al. 2016, arXiv 1512.00567) and 0.256 with 0.001 (Tan &
+        Le 2019, arXiv 1905.11946); SGD 3 in one cycle (Smith & Topin 2018, arXiv 1708.07120).
 
     When to ignore:
         When a range test on this very model and data showed that the loss still falls at this rate.
@@ -76,9 +82,12 @@ class LearningRateTooHigh(Rule):
     severity = Severity.WARNING
     strict = Severity.WARNING
     # Not the batch size: it only widens SGD's bounds, and a partial spec that leaves it out is still judged.
-    reads = (POINTER, "/optimizer", "/model")
+    reads = (POINTER, "/optimizer", "/model", "/scheduler")
+    optional = ("/scheduler",)
     VALID = (
         Valid({"optimizer": {"learning_rate": 0.01}}),
+        Valid({"optimizer": {"type": "rmsprop", "learning_rate": 0.045, "epsilon": 1.0}}),
+        Valid({"optimizer": {"type": "sgd", "learning_rate": 0.8, "momentum": 0.9}, "scheduler": {"type": "one_cycle"}}),
         Valid(
             {
                 "model": {"blocks": [{"filters": 64, "batch_norm": True, "dropout": 0.1}]},
@@ -129,13 +138,17 @@ class LearningRateTooHigh(Rule):
 
     @staticmethod
     def _scale(case: Case) -> float:
-        """Return how far a large batch moves SGD's bounds: linearly, with normalization layers."""
-        large = case.spec.optimizer.type == "sgd" and case.traits.normalized
-        return max(1.0, case.spec.training.batch_size / _LARGE_BATCH) if large else 1.0
+        """Return how far SGD's bounds move: linearly with a large batch under normalization, and under one cycle."""
+        if case.spec.optimizer.type != "sgd":
+            return 1.0
+        cycle = _ONE_CYCLE if any(schedule.type == "one_cycle" for schedule in case.spec.scheduler) else 1.0
+        return cycle * max(1.0, case.spec.training.batch_size / _LARGE_BATCH) if case.traits.normalized else cycle
 
     @staticmethod
     def _warn_above(case: Case, bounds: learning_rate.Bounds) -> float:
         kind, traits = case.spec.optimizer.type, case.traits
+        if kind in learning_rate.ADAPTIVE and getattr(case.spec.optimizer, "epsilon", 0.0) >= _DAMPING_EPSILON:
+            return bounds.error_above
         if traits.pretrained:
             return _HIGH_FOR_ANY_ADAPTIVE if kind in learning_rate.ADAPTIVE and traits.frozen else bounds.error_above
         if kind == "sgd" and bounds.warn_above > 1 and not traits.normalized and traits.weighted > 6:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trainyard.linter.estimate.learning_rate import ADAPTIVE
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import STEPS, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import count, number
@@ -13,6 +14,7 @@ from trainyard.linter.source.severity import Severity
 EPOCHS = "/training/epochs"
 _FEW_EPOCHS = 10
 _BUDGET, _SMALL_BUDGET, _NO_BUDGET = 1000, 100, 10
+_SHALLOW = 3
 
 
 class TooFewUpdates(Rule):
@@ -20,8 +22,9 @@ class TooFewUpdates(Rule):
 
     What it checks:
         Hidden layers learn from scratch and the updates (epochs times steps per epoch) are fewer than 100; or fewer than 1,000
-        with fewer than 10 epochs. Fewer than 10 updates are an error. Where the number of samples is unknown, fewer than 10
-        epochs are an info.
+        with fewer than 10 epochs, unless the net is a few dense layers with an adaptive optimizer or a schedule brings the
+        learning rate down over exactly this run, which was then meant to be short: both are an info. Fewer than 10 updates are
+        an error. Where the number of samples is unknown, fewer than 10 epochs are an info.
 
     Why it fails:
         Weights move by about the learning rate per update; a few dozen updates leave them near where they started.
@@ -29,6 +32,8 @@ class TooFewUpdates(Rule):
     Evidence:
         Masters & Luschi 2018, arXiv 1804.07612, and Shallue et al. 2019, arXiv 1811.03600: progress is counted in updates, not
         in epochs. Wrong epochs are 7 of the 53 real faults in DeepDiagnosis' benchmark. The seed page warns below 10 epochs.
+        Short runs that are published: two dense layers on IMDB reach 88 % after 120 updates (Chollet, Deep Learning with Python,
+        section 4.1), one cycle on Imagenette about 86 % after 740 (fastai/imagenette, leaderboard).
 
     When to ignore:
         When it is a smoke test.
@@ -38,7 +43,8 @@ class TooFewUpdates(Rule):
     name = "too-few-updates"
     severity = Severity.WARNING
     strict = Severity.WARNING
-    reads = (EPOCHS, "/model", *STEPS)
+    reads = (EPOCHS, "/model", "/scheduler", "/optimizer/type", *STEPS)
+    optional = ("/scheduler", "/optimizer/type")
     VALID = (
         Valid({"training": {"epochs": 8}}),
         Valid({"training": {"epochs": 3}}, onto="transfer"),
@@ -46,6 +52,7 @@ class TooFewUpdates(Rule):
     )
     INVALID = (
         Invalid({"training": {"epochs": 3}}, EPOCHS, "396 updates", fix=10),
+        Invalid({"training": {"epochs": 7}}, EPOCHS, "perhaps too few", fix=40, onto="table", severity=Severity.INFO),
         Invalid({"training": {"epochs": 2, "batch_size": 256}}, EPOCHS, "4 updates", fix=500, onto="table", severity=Severity.ERROR),
         Invalid(
             {"training": {"epochs": 2, "batch_size": 4096}}, EPOCHS, "one batch takes in all samples", onto="table", severity=Severity.ERROR
@@ -69,10 +76,12 @@ class TooFewUpdates(Rule):
             if case.epochs < _FEW_EPOCHS:
                 yield self._violation(f"{count(case.epochs, 'epoch')} from scratch may be too few", _FEW_EPOCHS, Severity.INFO)
         elif updates < _SMALL_BUDGET or (updates < _BUDGET and case.epochs < _FEW_EPOCHS):
+            meant = updates >= _SMALL_BUDGET and (_is_shallow(case) or _anneals(case))
             enough = max(_FEW_EPOCHS, -(-_BUDGET * case.epochs // max(1, updates)))
             steps = case.steps_per_epoch or 0
             told = f"{count(case.epochs, 'epoch')} of {count(steps, 'step')} are {count(updates, 'update')}, too few to learn from scratch"
-            severity = Severity.ERROR if updates < _NO_BUDGET else Severity.WARNING
+            severity = Severity.INFO if meant else Severity.ERROR if updates < _NO_BUDGET else Severity.WARNING
+            told = told.replace("too few", "perhaps too few") if meant else told
             if steps == 1:  # more epochs would hide what is wrong
                 yield Violation(EPOCHS, f"{told}: one batch takes in all samples; make it smaller", severity=severity)
             else:
@@ -88,6 +97,17 @@ class TooFewUpdates(Rule):
     @staticmethod
     def _violation(told: str, epochs: int, severity: Severity) -> Violation:
         return Violation(EPOCHS, f"{told}; write {number(epochs)}", suggestion=Suggestion(EPOCHS, epochs), severity=severity)
+
+
+def _is_shallow(case: Case) -> bool:
+    """Tell whether the model is a few dense layers under an adaptive optimizer, which settle within a few hundred updates."""
+    return case.traits.dense_only and case.traits.weighted <= _SHALLOW and case.spec.optimizer.type in ADAPTIVE
+
+
+def _anneals(case: Case) -> bool:
+    """Tell whether schedules bring the learning rate down to a tenth of its peak by the end of this very run."""
+    curve = case.curve
+    return curve is not None and bool(curve.factors) and bool(curve.steps) and curve.at(curve.steps - 1) <= curve.highest() / 10
 
 
 class EpochsNotPositive(Rule):

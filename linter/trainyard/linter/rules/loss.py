@@ -191,6 +191,8 @@ class ProbabilitiesExpected(Rule):
         output = case.final
         if output is None or output.activation != "linear" or loss_type(case) not in CROSS_ENTROPY or takes_logits(case):
             return
+        if case.spec.task == "regression":  # there it is the loss that is wrong, which a rule of its own says
+            return
         value = fitting_activation(case, output)
         fix = Suggestion(output.activation_pointer, value)
         message = (
@@ -283,6 +285,8 @@ class NoProbabilityOutput(Rule):
         """Look at the activation that the loss sees."""
         output = case.final
         if output is None or output.activation not in _NO_PROBABILITY or loss_type(case) not in CROSS_ENTROPY:
+            return
+        if case.spec.task == "regression":  # there it is the loss that is wrong, which a rule of its own says
             return
         if takes_logits(case):
             if output.activation != "log_softmax":

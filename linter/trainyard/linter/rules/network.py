@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
@@ -11,6 +12,18 @@ from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 from trainyard.linter.spec.model.architecture import Cnn, Mlp, Model, Transfer
 
+if TYPE_CHECKING:
+    from trainyard.linter.spec.model.layers import Layer
+
+# Layers that are linear maps, leaving their activation aside.
+_LINEAR_TYPES = frozenset({"dense", "conv1d", "conv2d", "flatten", "reshape", "dropout", "batch_normalization"}) | {
+    "average_pooling1d",
+    "average_pooling2d",
+    "global_average_pooling1d",
+    "global_average_pooling2d",
+    "rescaling",
+    "normalization",
+}
 _SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "softsign"})
 
 
@@ -19,13 +32,15 @@ class NoHiddenNonlinearity(Rule):
 
     What it checks:
         `model.activation` is `linear` where hidden layers follow each other or lead to the output; in explicit layers, a dense layer
-        or convolution with a linear activation whose outputs reach the next one unchanged.
+        or convolution with a linear activation whose outputs reach the next one unchanged. An info where other layers are nonlinear
+        and it is a convolution, or a dense layer narrower than the next one: a linear bottleneck.
 
     Why it fails:
         Two linear maps in a row are one linear map: the extra layer adds parameters and no power.
 
     Evidence:
-        Linear algebra; NeuraLint's missing-activation rule.
+        Linear algebra; NeuraLint's missing-activation rule. Linear bottlenecks are in use: Sandler et al. 2018, arXiv 1801.04381; a
+        convolution without activation before the last layer does no harm in Keras' example on knowledge distillation.
 
     When to ignore:
         When a bottleneck of low rank is wanted.
@@ -65,10 +80,14 @@ class NoHiddenNonlinearity(Rule):
                 fix = Suggestion("/model/activation", "relu")
                 yield Violation("/model/activation", "hidden layers without activation make one linear map; write 'relu'", suggestion=fix)
         elif model.type == "sequential":
-            for pointer, name in _linear_pairs(model):
+            elsewhere = _has_nonlinearity(model)
+            for pointer, layer, following in _linear_pairs(model):
                 where = pointer if not case.wrote(f"{pointer}/activation") else f"{pointer}/activation"
                 fix = Suggestion(f"{pointer}/activation", "relu")
-                yield Violation(where, f"this {name} and the next layer make one linear map; write the activation 'relu'", suggestion=fix)
+                message = f"this {layer.type} and the next layer make one linear map; write the activation 'relu'"
+                bottleneck = layer.type != "dense" or getattr(layer, "units", 0) < getattr(following, "units", 0)
+                severity = Severity.INFO if elsewhere and bottleneck else None
+                yield Violation(where, message, suggestion=fix, severity=severity)
 
 
 def _hidden_in_a_row(model: Cnn | Mlp | Transfer) -> bool:
@@ -80,14 +99,20 @@ def _hidden_in_a_row(model: Cnn | Mlp | Transfer) -> bool:
     return isinstance(model, Cnn) and any(block.convolutions > 1 or block.pooling != "max" for block in model.blocks)
 
 
-def _linear_pairs(model: Model) -> Iterator[tuple[str, str]]:
-    """Yield (pointer, type) of linear layers whose outputs reach the next weighted layer unchanged."""
-    open_layer: tuple[str, str] | None = None
+def _has_nonlinearity(model: Model) -> bool:
+    """Tell whether any layer but the last is nonlinear."""
+    hidden = [layer for _, layer in layers(model)][:-1]
+    return any(layer.type not in _LINEAR_TYPES or getattr(layer, "activation", "linear") != "linear" for layer in hidden)
+
+
+def _linear_pairs(model: Model) -> Iterator[tuple[str, Layer, Layer]]:
+    """Yield (pointer, layer, next one) of linear layers whose outputs reach the next weighted layer unchanged."""
+    open_layer: tuple[str, Layer] | None = None
     for pointer, layer in layers(model):
         if layer.type in {"dense", "conv1d", "conv2d"}:
             if open_layer is not None:
-                yield open_layer
-            open_layer = (pointer, layer.type) if getattr(layer, "activation", "") == "linear" else None
+                yield (*open_layer, layer)
+            open_layer = (pointer, layer) if getattr(layer, "activation", "") == "linear" else None
         elif not layer.type.endswith("dropout") and layer.type not in {"flatten", "reshape", "batch_normalization"}:
             open_layer = None
 

@@ -318,7 +318,7 @@ class BoundedRegressionOutput(Rule):
         reach = _REACH.get(output.activation)
         if reach is None:
             return
-        low, high = _target_range(case)
+        low, high = target_range(case)
         told = f"{output.activation} outputs lie in {_interval(*reach)}"
         if low is None and high is None:
             yield activation_fix(case, output, f"{told}, and the range of the targets is not known", "linear", Severity.INFO)
@@ -341,7 +341,8 @@ _REACH: dict[str, tuple[float, float | None]] = {
 }
 
 
-def _target_range(case: Case) -> tuple[float | None, float | None]:
+def target_range(case: Case) -> tuple[float | None, float | None]:
+    """Return the ends of a regression's targets, as declared, else as read; ``None`` where unknown."""
     target = case.spec.dataset.facts.target
     if target is not None and target.range is not None:
         return target.range.min, target.range.max

@@ -15,6 +15,8 @@ from trainyard.linter.spec.model.architecture import Cnn, Mlp, Transfer
 # Below this many training samples per class a net from scratch is expected to overfit.
 _FEW_PER_CLASS = 200
 _DEFAULT_L2 = 1e-4
+# Dense nets on tables are published with some dozens of weights per sample and no regularization.
+_DENSE_PER_SAMPLE = 100
 # Picture nets without any regularization, for the examples.
 _BARE = {"blocks": [{"filters": 8}], "head": {"hidden": [], "dropout": 0}}
 _LARGE = {"blocks": [{"filters": 64, "convolutions": 2}], "head": {"hidden": [], "dropout": 0}}
@@ -46,7 +48,8 @@ class NoRegularization(Rule):
     What it checks:
         Dropout, l1, l2, max_norm, weight decay and augmentation are all absent while hidden layers learn. Warning when there are
         fewer than 200 training samples per class or their number is unknown, info otherwise. A frozen base, early stopping
-        that the author wrote, or fewer parameters than training samples make it an info.
+        that the author wrote, batch normalization, or few parameters make it an info: fewer than there are training samples, for
+        dense layers alone fewer than a hundred for each of them.
 
     Why it fails:
         Nets can fit any labels, random ones included; with few samples the training loss goes to zero while the validation loss
@@ -54,8 +57,9 @@ class NoRegularization(Rule):
 
     Evidence:
         Zhang et al. 2017, arXiv 1611.03530 (fitting random labels takes more weights than samples; having them is not the cause by
-        itself, so it does not raise an alarm alone); Srivastava et al. 2014 (dropout 0.5 in dense layers, less in convolutions). No
-        published tool checks it.
+        itself, so it does not raise an alarm alone); Srivastava et al. 2014 (dropout 0.5 in dense layers, less in convolutions);
+        Ioffe & Szegedy 2015, arXiv 1502.03167, section 3.4 (batch normalization regularizes). Plain dense nets on small tables
+        are published with twenty weights per sample and more (sonar, Reuters). No published tool checks it.
 
     When to ignore:
         When samples are plenty, or validation shows no gap.
@@ -74,7 +78,7 @@ class NoRegularization(Rule):
     )
     INVALID = (
         Invalid(
-            {"model": {"dropout": 0}, "dataset": {"facts": {"class_counts": {"benign": 107, "malignant": 107}}}},
+            {"model": {"hidden": [256, 128], "dropout": 0}, "dataset": {"facts": {"class_counts": {"benign": 107, "malignant": 107}}}},
             "/model",
             "75 training samples per class",
             fix=0.3,
@@ -108,8 +112,8 @@ class NoRegularization(Rule):
         few = samples_per_class(case)
         per_class = "" if few is None else f" on {number(round(few))} training samples per class"
         stops = case.spec.callbacks.early_stopping is not None and case.wrote("/callbacks/early_stopping")
-        small = case.parameters is not None and case.train_samples is not None and case.parameters < case.train_samples
-        matters = (few is None or few < _FEW_PER_CLASS) and not stops and not case.traits.frozen and not small
+        mild = stops or case.traits.frozen or case.traits.batch_norm or _is_small(case)
+        matters = (few is None or few < _FEW_PER_CLASS) and not mild
         rest = "only early stopping stands against overfitting" if stops else "nothing stands against overfitting"
         fix = self._fix(case)
         pointer = "/regularization" if case.wrote("/regularization") else "/model"
@@ -133,6 +137,13 @@ class NoRegularization(Rule):
                 return Suggestion("/model/head/dropout", 0.2)
             case _:
                 return Suggestion("/regularization/l2", _DEFAULT_L2)
+
+
+def _is_small(case: Case) -> bool:
+    """Tell whether the model has few parameters for the samples that it learns from."""
+    if case.parameters is None or case.train_samples is None:
+        return False
+    return case.parameters < case.train_samples * (_DENSE_PER_SAMPLE if case.traits.dense_only else 1)
 
 
 def _shown(fix: Suggestion) -> str:

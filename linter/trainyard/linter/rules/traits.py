@@ -35,7 +35,8 @@ class Dropped(NamedTuple):
 class Traits(NamedTuple):
     """What rules want to know. ``weighted`` counts hidden layers with weights; ``convolutions`` those that slide a window.
 
-    ``pretrained`` means that the run starts from learnt weights, ``frozen`` that only a new head learns.
+    ``dense_only`` means that no hidden layer is anything but dense, as far as the spec shows its layers, ``pretrained`` that
+    the run starts from learnt weights, ``frozen`` that only a new head learns.
     """
 
     weighted: int
@@ -45,6 +46,7 @@ class Traits(NamedTuple):
     normalized: bool
     pretrained: bool
     frozen: bool
+    dense_only: bool = False
 
     @property
     def has_hidden(self) -> bool:
@@ -67,7 +69,7 @@ def traits(model: Model) -> Traits:
             return Traits(convolutions + hidden, convolutions, False, norm, norm, model.initial is not None, False)
         case Mlp():
             norm = bool(model.hidden) and model.batch_norm
-            return Traits(len(model.hidden), 0, False, norm, norm, model.initial is not None, False)
+            return Traits(len(model.hidden), 0, False, norm, norm, model.initial is not None, False, dense_only=True)
         case Transfer():
             return _of_transfer(model)
         case Declared():
@@ -149,6 +151,7 @@ def _of_layers(model: Model) -> Traits:
         bool(norms),
         getattr(model, "initial", None) is not None,
         False,
+        dense_only=all(kind == "dense" for kind in weighted),
     )
 
 

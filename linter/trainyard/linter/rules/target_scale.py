@@ -1,0 +1,113 @@
+"""Targets that are too large for the steps of plain SGD."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainyard.linter.estimate import learning_rate
+from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.learning_rate import POINTER as RATE
+from trainyard.linter.rules.output import loss_type, target_range
+from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.wording import number
+from trainyard.linter.source.faults import Suggestion
+from trainyard.linter.source.severity import Severity
+
+# Rate / (1 - momentum) times the targets' span at which a relu net of so many hidden layers diverged in our runs.
+DIVERGES = {1: 6.0, 2: 3.0, 3: 1.5}
+# Without momentum half of it was enough.
+_PLAIN = 0.5
+_RELUS = frozenset({"relu", "leaky_relu", "elu", "selu", "gelu", "swish", "mish", "softplus"})
+
+
+def limit(hidden_layers: int, momentum: float) -> float:
+    """Return the product of effective rate and target span from which on training by squared error diverges."""
+    return DIVERGES[min(3, max(1, hidden_layers))] * (1.0 if momentum else _PLAIN)
+
+
+class TargetsTooLargeForRate(Rule):
+    """The targets are so large that SGD's first steps blow the weights up.
+
+    What it checks:
+        A regression by mean squared error with SGD, no gradient clipping, no normalization, relu-like hidden layers and a known range of
+        the targets: rate / (1 - momentum) times their span, against 6 for one hidden layer, 3 for two and 1.5 for more; half of that
+        without momentum.
+
+    Why it fails:
+        The gradient of a squared error grows with the error, and the first errors are as large as the targets: one step makes weights
+        that overshoot the next, and the loss becomes no number.
+
+    Evidence:
+        Measured here, on relu nets of one to three hidden layers and targets that span 1 to 1,000: five runs of five diverge above these
+        products and none below a third of them (tests/unit/linter/rules/test_target_scale.py repeats it). DeepLocalize's benchmark,
+        posts 48934338 and 44998910; adaptive optimizers divide the size out.
+
+    When to ignore:
+        When the targets are scaled before training: declare the range that they have then.
+    """
+
+    code = "TGT001"
+    name = "targets-too-large-for-rate"
+    severity = Severity.WARNING
+    reads = (RATE, "/optimizer", "/model", "/loss", "/task", "/dataset/facts/target")
+    VALID = (
+        Valid({"dataset": {"facts": {"target": {"range": {"min": 0, "max": 250}}}}}, onto="regression"),
+        Valid(
+            {
+                "optimizer": {"type": "sgd", "learning_rate": 0.01, "momentum": 0.9},
+                "dataset": {"facts": {"target": {"range": {"min": 0, "max": 1}}}},
+            },
+            onto="regression",
+        ),
+        Valid(
+            {
+                "optimizer": {"type": "sgd", "learning_rate": 0.1, "clipnorm": 1.0},
+                "dataset": {"facts": {"target": {"range": {"min": 0, "max": 250}}}},
+            },
+            onto="regression",
+        ),
+    )
+    INVALID = (
+        Invalid(
+            {
+                "optimizer": {"type": "sgd", "learning_rate": 0.1, "momentum": 0.0},
+                "dataset": {"facts": {"target": {"range": {"min": 0, "max": 250}}}},
+            },
+            RATE,
+            "0 to 250",
+            fix=0.0006,
+            onto="regression",
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare the size of the first steps with what such a net bears."""
+        optimizer, traits = case.spec.optimizer, case.traits
+        if case.spec.task != "regression" or optimizer.type != "sgd" or not traits.has_hidden or traits.normalized:
+            return
+        if loss_type(case) != "mean_squared_error" or self._is_bounded(case):
+            return
+        low, high = target_range(case)
+        if low is None or high is None or high <= low or optimizer.learning_rate <= 0:
+            return
+        span, momentum = high - low, learning_rate.momentum(optimizer)
+        bound = limit(traits.weighted, momentum)
+        if learning_rate.effective(optimizer) * span < bound:
+            return
+        value = float(f"{bound / 10 * (1 - momentum) / span:.1g}")
+        told = f"targets of {number(low)} to {number(high)} are too large for SGD at the rate {number(optimizer.learning_rate)}"
+        message = f"{told}: the first errors blow the weights up; write {number(value)}, or scale the targets"
+        yield Violation(RATE, message, suggestion=Suggestion(RATE, value))
+
+    @staticmethod
+    def _is_bounded(case: Case) -> bool:
+        """Tell whether clipping, a bounded output or saturating layers keep the steps small."""
+        optimizer, output = case.spec.optimizer, case.final
+        if any(getattr(optimizer, field, None) is not None for field in ("clipnorm", "clipvalue", "global_clipnorm")):
+            return True
+        if output is None or output.activation != "linear" or case.traits.recurrent:
+            return True
+        return getattr(case.spec.model, "activation", "relu") not in _RELUS
+
+
+RULES = (TargetsTooLargeForRate(),)
