@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.case import CLASSIFICATION, Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import count, listed, number
 from trainyard.linter.source.faults import Suggestion
@@ -14,6 +14,9 @@ from trainyard.linter.source.severity import Severity
 from trainyard.linter.spec.direction import mode as direction
 from trainyard.linter.spec.model.training import EarlyStopping
 
+_LARGE_GAIN = 0.1
+_BOUNDED_SCORES = frozenset({"accuracy", "binary_accuracy", "top_k_accuracy", "f1", "fbeta", "precision", "recall", "auc"})
+_CROSS_ENTROPIES = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
 STOPPING = "/callbacks/early_stopping"
 CHECKPOINT = "/callbacks/checkpoint"
 
@@ -387,7 +390,66 @@ class StoppingDuringWarmup(Rule):
         yield Violation(_place(case, STOPPING), f"{told}; write start_from_epoch {value}", suggestion=fix)
 
 
+class GainOutOfReach(Rule):
+    """Early stopping asks for a gain that a working run does not make.
+
+    What it checks:
+        `min_delta` of early stopping: 0.1 and more of a score that ends at 1, such as accuracy; of a cross-entropy, half of what guessing
+        costs, log K.
+
+    Why it fails:
+        Whatever improves by less counts as standing still: after `patience` epochs the run ends while it is learning.
+
+    Evidence:
+        keras/src/callbacks/early_stopping.py: an epoch improves when the value beats the best by more than `min_delta`. With K classes
+        guessing costs log K, and a score cannot gain 0.1 more than ten times.
+
+    When to ignore:
+        When the run is to end as soon as it is roughly right.
+    """
+
+    code = "CB008"
+    name = "early-stopping-gain-out-of-reach"
+    severity = Severity.WARNING
+    reads = (STOPPING, "/metrics", "/loss", "/dataset/facts/classes")
+    optional = ("/metrics", "/loss", "/dataset/facts/classes")
+    VALID = (
+        Valid({"callbacks": {"early_stopping": {"monitor": "val_accuracy", "mode": "max", "min_delta": 0.01}}}),
+        Valid({"callbacks": {"early_stopping": {"min_delta": 0.05}}}),
+    )
+    INVALID = (
+        Invalid(
+            {"callbacks": {"early_stopping": {"monitor": "val_accuracy", "mode": "max", "min_delta": 0.5}}},
+            f"{STOPPING}/min_delta",
+            "a gain of 0.5",
+            fix=0.0001,
+        ),
+        Invalid({"callbacks": {"early_stopping": {"min_delta": 2}}}, f"{STOPPING}/min_delta", "guessing costs 2.3", fix=0.0001),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare the gain with what there is to gain."""
+        stopping = _stopping(case)
+        if stopping is None:
+            return
+        name, loss = stopping.monitor.removeprefix("val_"), case.spec.loss
+        kind = next((metric.type for metric in case.spec.metrics if metric.name == name), name)
+        pointer = f"{STOPPING}/min_delta"
+        if kind in _BOUNDED_SCORES and stopping.min_delta >= _LARGE_GAIN:
+            limit = "which a score that ends at 1 makes a few times at most"
+        elif name == "loss" and loss is not None and loss.type in _CROSS_ENTROPIES and case.spec.task == CLASSIFICATION:
+            guessing = math.log(max(2, case.classes or 2))
+            if stopping.min_delta < guessing / 2:
+                return
+            limit = f"and guessing costs {number(round(guessing, 2))} to begin with"
+        else:
+            return
+        message = f"early stopping counts nothing but a gain of {number(stopping.min_delta)} in '{stopping.monitor}', {limit}; write 0.0001"
+        yield Violation(pointer, message, suggestion=Suggestion(pointer, 0.0001))
+
+
 RULES = (
+    GainOutOfReach(),
     StoppingBeforePlateau(),
     PatienceZero(),
     UnknownMonitor(),

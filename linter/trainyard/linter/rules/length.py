@@ -55,7 +55,7 @@ class TooFewUpdates(Rule):
         Invalid({"training": {"epochs": 7}}, EPOCHS, "perhaps too few", fix=40, onto="table", severity=Severity.INFO),
         Invalid({"training": {"epochs": 2, "batch_size": 256}}, EPOCHS, "4 updates", fix=500, onto="table", severity=Severity.ERROR),
         Invalid(
-            {"training": {"epochs": 2, "batch_size": 4096}}, EPOCHS, "one batch takes in all samples", onto="table", severity=Severity.ERROR
+            {"training": {"epochs": 2, "batch_size": 398}}, EPOCHS, "one batch takes in all samples", onto="table", severity=Severity.ERROR
         ),
         Invalid(
             {"training": {"epochs": 5}, "dataset": {"facts": {"samples": None}}},
@@ -71,6 +71,8 @@ class TooFewUpdates(Rule):
         """Count the updates."""
         if case.epochs <= 0 or not case.traits.learns_deep_from_scratch:
             return
+        if case.train_samples is not None and case.spec.training.batch_size > case.train_samples:
+            return  # then it is the batch that is wrong, or there are no samples: other rules say it
         updates = case.updates
         if updates is None:
             if case.epochs < _FEW_EPOCHS:
@@ -84,7 +86,7 @@ class TooFewUpdates(Rule):
             told = told.replace("too few", "perhaps too few") if meant else told
             if steps == 1:  # more epochs would hide what is wrong
                 yield Violation(EPOCHS, f"{told}: one batch takes in all samples; make it smaller", severity=severity)
-            else:
+            elif steps:
                 yield self._violation(told, enough, severity)
 
     def check_strictly(self, case: Case) -> Iterator[Violation]:

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from trainyard.linter.estimate import learning_rate
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.learning_rate import optimizer_name
-from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.rule import STEPS, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.traits import RECURRENT, layers
 from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 
 _PLAIN_DECAYS = {"sgd": 0.05}
+# As for a learning rate that is too low.
+_SMALL_REACH = 0.1
+_UNBOUNDED = frozenset({"relu", "leaky_relu", "elu", "selu", "gelu", "swish", "mish", "linear", "exponential"})
 
 
 def _fix(pointer: str, problem: str, value: float, severity: Severity | None = None) -> Violation:
@@ -149,16 +152,18 @@ class DecayRateOutOfRange(Rule):
 
 
 class ClippingNotPositive(Rule):
-    """Gradients are clipped to nothing.
+    """Gradients are clipped to nothing, or to next to nothing.
 
     What it checks:
-        `clipnorm`, `clipvalue` and `global_clipnorm` are above zero, where they are written.
+        `clipnorm`, `clipvalue` and `global_clipnorm` are above zero, where they are written. A warning for SGD where the norm bound times
+        rate / (1 - momentum) times the updates of the run is below 0.1.
 
     Why it fails:
-        Every gradient becomes zero, or changes its sign.
+        At zero every gradient is lost, or changes its sign. A tiny bound on the norm is a tiny step: no weight can move further than bound
+        times rate times updates. Adam and its kin divide the bound out again.
 
     Evidence:
-        Definition of clipping.
+        Definition of clipping; Pascanu, Mikolov & Bengio 2013, arXiv 1211.5063, bound norms at 1 and more.
 
     When to ignore:
         Never; null switches clipping off.
@@ -167,9 +172,19 @@ class ClippingNotPositive(Rule):
     code = "OPT004"
     name = "clipping-not-positive"
     severity = Severity.ERROR
-    reads = ("/optimizer/clipnorm", "/optimizer/clipvalue", "/optimizer/global_clipnorm")
-    VALID = (Valid({"optimizer": {"clipnorm": 1.0}}),)
-    INVALID = (Invalid({"optimizer": {"clipnorm": 0}}, "/optimizer/clipnorm", "to nothing", fix=1),)
+    reads = ("/optimizer/clipnorm", "/optimizer/clipvalue", "/optimizer/global_clipnorm", *STEPS)
+    optional = STEPS
+    VALID = (Valid({"optimizer": {"clipnorm": 1.0}}), Valid({"optimizer": {"clipnorm": 1e-6}}))
+    INVALID = (
+        Invalid({"optimizer": {"clipnorm": 0}}, "/optimizer/clipnorm", "to nothing", fix=1),
+        Invalid(
+            {"optimizer": {"type": "sgd", "learning_rate": 0.01, "clipnorm": 1e-8}},
+            "/optimizer/clipnorm",
+            "no weight can move further",
+            fix=1,
+            severity=Severity.WARNING,
+        ),
+    )
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at each bound."""
@@ -177,19 +192,34 @@ class ClippingNotPositive(Rule):
             bound: float | None = getattr(case.spec.optimizer, field, None)
             if bound is not None and bound <= 0:
                 yield _fix(f"/optimizer/{field}", f"{field} {number(bound)} cuts every gradient to nothing", 1)
+            elif bound is not None and field != "clipvalue":
+                yield from self._tiny(case, field, bound)
+
+    @staticmethod
+    def _tiny(case: Case, field: str, bound: float) -> Iterator[Violation]:
+        optimizer = case.spec.optimizer
+        if optimizer.type != "sgd" or not case.updates or not case.traits.learns_deep_from_scratch or optimizer.learning_rate <= 0:
+            return
+        reach = bound * learning_rate.effective(optimizer) * case.updates
+        if reach < _SMALL_REACH <= learning_rate.effective(optimizer) * case.updates:
+            told = f"{field} {number(bound)} makes every step so small that no weight can move further than {reach:.1g} in this run"
+            yield _fix(f"/optimizer/{field}", told, 1, Severity.WARNING)
 
 
 class RecurrentWithoutClipping(Rule):
     """A recurrent net trains without gradient clipping.
 
     What it checks:
-        A model with LSTM or GRU layers and none of `clipnorm`, `clipvalue`, `global_clipnorm`.
+        A model with LSTM or GRU layers and none of `clipnorm`, `clipvalue`, `global_clipnorm`: an info, and a warning where the layer's
+        activation is not bounded, as relu.
 
     Why it fails:
-        Gradients are products over the time steps and may explode on single batches.
+        Gradients are products over the time steps and may explode on single batches. With relu in place of tanh the state itself grows
+        from step to step, and the loss becomes no number.
 
     Evidence:
-        Pascanu, Mikolov & Bengio 2013. Many recipes with gated units train without, hence an info.
+        Pascanu, Mikolov & Bengio 2013, arXiv 1211.5063. Many recipes with gated units train without, hence an info. Le, Jaitly & Hinton
+        2015, arXiv 1504.00941, train relu recurrences with clipping and an initialization of their own.
 
     When to ignore:
         When sequences are short.
@@ -217,6 +247,22 @@ class RecurrentWithoutClipping(Rule):
             fix_at="/optimizer/clipnorm",
             onto="layers",
         ),
+        Invalid(
+            {
+                "model": {
+                    "layers": [
+                        {"type": "lstm", "units": 32, "activation": "relu"},
+                        {"type": "dropout", "rate": 0.3},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                }
+            },
+            "/model/layers/0/activation",
+            "grows without bound",
+            fix="tanh",
+            onto="layers",
+            severity=Severity.WARNING,
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -224,9 +270,16 @@ class RecurrentWithoutClipping(Rule):
         optimizer = case.spec.optimizer
         if any(getattr(optimizer, field, None) is not None for field in ("clipnorm", "clipvalue", "global_clipnorm")):
             return
-        kind = next((layer.type for _, layer in layers(case.spec.model) if layer.type in RECURRENT), None)
-        if kind is not None:
-            message = f"the {kind} layers' gradients may explode on single batches; write clipnorm 1"
+        recurrent = [(pointer, layer) for pointer, layer in layers(case.spec.model) if layer.type in RECURRENT]
+        growing = next(((pointer, layer) for pointer, layer in recurrent if getattr(layer, "activation", "tanh") in _UNBOUNDED), None)
+        if growing is not None:
+            pointer, activation = f"{growing[0]}/activation", getattr(growing[1], "activation", "")
+            message = (
+                f"the state of an {growing[1].type} with {activation} grows without bound, and nothing clips its gradients; write 'tanh'"
+            )
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, "tanh"), severity=Severity.WARNING)
+        elif recurrent:
+            message = f"the {recurrent[0][1].type} layers' gradients may explode on single batches; write clipnorm 1"
             yield Violation("/optimizer", message, "key", Suggestion("/optimizer/clipnorm", 1.0))
 
 

@@ -13,6 +13,7 @@ from trainyard.linter.source.severity import Severity
 from trainyard.linter.spec.model.architecture import Transfer
 
 _L2 = "/regularization/l2"
+_KERAS_DEFAULT = 0.01
 
 
 def _fix(pointer: str, problem: str, value: float, severity: Severity | None = None) -> Violation:
@@ -23,7 +24,8 @@ class PenaltyTooStrong(Rule):
     """The l1 or l2 penalty outweighs the loss.
 
     What it checks:
-        `regularization.l2` above 0.01, error above 0.1; `l1` a tenth of that; either below zero is an error.
+        `regularization.l2` above 0.01, error above 0.1; `l1` a tenth of that; either below zero is an error. The same for the
+        `kernel_regularizer` of each explicit layer.
 
     Why it fails:
         The penalty's gradient, 2 l2 w, beats that of the loss: weights are pulled to zero and the model underfits. A negative one
@@ -39,28 +41,54 @@ class PenaltyTooStrong(Rule):
     code = "REG002"
     name = "penalty-too-strong"
     severity = Severity.WARNING
-    reads = ("/regularization",)
+    reads = ("/regularization", "/model")
+    optional = ("/regularization", "/model")
     VALID = (Valid({"regularization": {"l2": 0.01}, "optimizer": {"type": "sgd"}}),)
     INVALID = (
         Invalid({"regularization": {"l2": 0.05}}, _L2, "outweighs the loss", fix=1e-4),
         Invalid({"regularization": {"l2": 1}}, _L2, "outweighs the loss", fix=1e-4, severity=Severity.ERROR),
         Invalid({"regularization": {"l1": -0.1}}, "/regularization/l1", "rewards large weights", fix=1e-5, severity=Severity.ERROR),
+        Invalid(
+            {
+                "model": {
+                    "layers": [
+                        {"type": "flatten"},
+                        {"type": "dense", "units": 32, "activation": "relu", "kernel_regularizer": {"type": "l2", "l2": 1.0}},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                }
+            },
+            "/model/layers/1/kernel_regularizer/l2",
+            "outweighs the loss",
+            fix=1e-4,
+            onto="layers",
+            severity=Severity.ERROR,
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
-        """Look at both penalties."""
+        """Look at both penalties, of the whole model and of each layer."""
         found = case.spec.regularization
-        for name, value, warn, usual in (("l2", found.l2, 0.01, 1e-4), ("l1", found.l1, 0.001, 1e-5)):
-            pointer = f"/regularization/{name}"
-            if value is None:
-                continue
-            if value < 0:
-                yield _fix(pointer, f"{name} {number(value)} rewards large weights", usual, Severity.ERROR)
-            elif value > warn:
-                severity = Severity.ERROR if value > 10 * warn else None
-                yield _fix(pointer, f"{name} {number(value)} outweighs the loss", usual, severity)
+        yield from self._penalties("/regularization", found)
+        for pointer, layer in layers(case.spec.model):
+            penalty = getattr(layer, "kernel_regularizer", None)
+            if penalty is not None and not isinstance(penalty, str):
+                yield from self._penalties(f"{pointer}/kernel_regularizer", penalty)
         if found.max_norm is not None and found.max_norm <= 0:
             yield _fix("/regularization/max_norm", f"max_norm {number(found.max_norm)} allows no weights at all", 3, Severity.ERROR)
+
+    @staticmethod
+    def _penalties(place: str, penalty: object) -> Iterator[Violation]:
+        for name, warn, usual in (("l2", 0.01, 1e-4), ("l1", 0.001, 1e-5)):
+            value: float | None = getattr(penalty, name, None)
+            # Keras' own default for a layer's l1 is 0.01, written by nobody who chose it.
+            if value is None or (name == "l1" and value == _KERAS_DEFAULT):
+                continue
+            if value < 0:
+                yield _fix(f"{place}/{name}", f"{name} {number(value)} rewards large weights", usual, Severity.ERROR)
+            elif value > warn:
+                severity = Severity.ERROR if value > 10 * warn else None
+                yield _fix(f"{place}/{name}", f"{name} {number(value)} outweighs the loss", usual, severity)
 
 
 class DropoutOutOfRange(Rule):
