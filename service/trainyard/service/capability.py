@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from trainyard.linter.spec.model.architecture import Cnn, Mlp
+from trainyard.linter.spec.model.architecture import Declared, Transfer
 from trainyard.linter.spec.model.dataset import Csv, ImageDirectory, Parquet
 from trainyard.linter.spec.model.spec import Spec
 
 Gap = tuple[str, str]
 
 _CLASSIFICATION, _MULTILABEL = "classification", "multilabel"
-_BLENDING = {
-    "mix_up": "labels are not blended yet",
-    "cut_mix": "labels are not blended yet",
-    "random_crop": "the model would see two sizes",
-}
+# These bear samples of any shape.
+_SHAPELESS = frozenset({"gaussian_noise", "mix_up"})
 _COLOURED = frozenset({"random_saturation", "random_hue", "random_grayscale"})
-_OTHER_LOSSES = {"circle": "it trains embeddings, not classes", "ctc": "sequences of labels are not read yet"}
 _FOCUSABLE = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
 _SPARSE = frozenset({"sparse_categorical_crossentropy", "categorical_generalized_cross_entropy"})
 _IMAGE_AXES = 3
@@ -58,8 +54,8 @@ def _task(spec: Spec) -> Iterator[Gap]:
 
 def _dataset(spec: Spec) -> Iterator[Gap]:
     dataset = spec.dataset
-    if dataset.scaling == "preprocess_input":
-        yield "/dataset/scaling", "preprocess_input belongs to a backbone, and models of the type transfer are not trained yet."
+    if dataset.scaling == "preprocess_input" and not isinstance(spec.model, Transfer):
+        yield "/dataset/scaling", "preprocess_input belongs to a backbone, and the model has none."
     if dataset.split.method == "group" and (dataset.split.group is None or isinstance(dataset, ImageDirectory)):
         yield "/dataset/split/group", "grouping needs a column or array that names each sample's group."
     if isinstance(dataset, Csv | Parquet):
@@ -74,33 +70,26 @@ def _augmentation(spec: Spec) -> Iterator[Gap]:
     images = isinstance(spec.dataset, ImageDirectory) or (shape is not None and len(shape) == _IMAGE_AXES)
     for place, transform in enumerate(spec.augmentation):
         pointer = f"/augmentation/{place}"
-        if transform.type in _BLENDING:
-            yield pointer, f"{transform.type} is not trained yet: {_BLENDING[transform.type]}."
-        elif not images and transform.type != "gaussian_noise":
+        if not images and transform.type not in _SHAPELESS:
             yield pointer, f"{transform.type} changes images: dataset.input_shape is not (height, width, channels)."
         elif transform.type in _COLOURED and shape is not None and shape[-1] != _COLOURS:
             yield pointer, f"{transform.type} changes colours: dataset.input_shape has not three channels."
 
 
 def _model(spec: Spec) -> Iterator[Gap]:
-    model = spec.model
-    if not isinstance(model, Cnn | Mlp):
-        yield "/model/type", f"models of the type {model.type} are not trained yet; cnn and mlp are."
-        return
-    if model.initial is not None:
-        yield "/model/initial", "starting from another run's bundle is not built yet."
-    if isinstance(model, Cnn):
-        for place, block in enumerate(model.blocks):
-            if len(block.kernel) != 2:
-                yield f"/model/blocks/{place}/kernel", "convolutions over height and width are trained so far."
+    if isinstance(spec.model, Declared):
+        yield "/model/type", "a declared model is described, not built: there is nothing to train."
 
 
 def _objective(spec: Spec) -> Iterator[Gap]:
     loss = spec.loss
     if loss is None:
         yield "/loss", "there is no loss."
-    elif loss.type in _OTHER_LOSSES:
-        yield "/loss/type", f"{loss.type} is not trained yet: {_OTHER_LOSSES[loss.type]}."
+    elif loss.type == "ctc":
+        yield (
+            "/loss/type",
+            "ctc compares sequences of labels, and no task of the language has such: a sample has one label, flags or numbers.",
+        )
     if len(spec.metrics) > _MOST_METRICS:
         yield "/metrics", f"an epoch reports at most {_MOST_METRICS} metrics."
     units = _units(spec)
@@ -118,7 +107,8 @@ def _objective(spec: Spec) -> Iterator[Gap]:
 
 def _units(spec: Spec) -> int | None:
     """Return the width of the output, where the spec says it."""
-    return spec.model.output.units if isinstance(spec.model, Cnn | Mlp) else None
+    output = None if isinstance(spec.model, Declared) else spec.model.output
+    return None if output is None else output.units
 
 
 def _output(spec: Spec) -> Iterator[Gap]:
@@ -140,16 +130,9 @@ def _width(spec: Spec) -> int | None:
 
 
 def _optimization(spec: Spec) -> Iterator[Gap]:
-    training = spec.training
     clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(spec.optimizer, name) is not None]
     if len(clips) > 1:
         yield f"/optimizer/{clips[1]}", f"Keras bounds gradients one way at a time, and {clips[0]} is set."
-    if training.gradient_accumulation > 1:
-        yield "/training/gradient_accumulation", "gradients are not accumulated yet."
-    if training.stages:
-        yield "/training/stages", "staged unfreezing is not built yet."
-    if isinstance(training.loss_scale, int | float):
-        yield "/training/loss_scale", "a fixed loss scale is not built yet; dynamic is."
 
 
 def _imbalance(spec: Spec) -> Iterator[Gap]:

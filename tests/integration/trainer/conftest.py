@@ -37,6 +37,7 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     },
     "colours": {"dataset": {"type": "image_directory", "path": "pictures", "input_shape": [8, 8, 3], "scaling": "unit"}},
     "mlp": {"model": {"type": "mlp", "hidden": [8]}},
+    "tokens": {"dataset": {"type": "npz", "path": "tokens.npz", "input_shape": [6], "scaling": "none"}},
     "regression": {"task": "regression", "dataset": {"target": "price"}},
     "multilabel": {"task": "multilabel", "dataset": {"target": ["large", "heavy"]}},
     "binary": {"dataset": {"target": "large"}, "model": {"output": {"units": 1}}},
@@ -101,6 +102,8 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [",".join(table.column_names), *(",".join(map(str, row.values())) for row in table.to_pylist())]
     (root / "table.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     np.savez(root / "arrays.npz", x=pictures[..., np.newaxis].astype(np.float32), y=labels)
+    tokens = np.minimum(pictures[:, 0, :6].astype(np.int64) + 1, 255) * (np.arange(6) < 5)
+    np.savez(root / "tokens.npz", x=tokens, y=labels)
     return root
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trainyard.linter.spec.model.architecture import Model
     from trainyard.linter.spec.model.spec import Spec
 
+_IMAGE_AXES = 3
 __all__ = ["Layer", "Obstacle", "Shape", "Shapes", "infer", "known"]
 
 
@@ -25,7 +26,15 @@ def infer(spec: Spec, input_shape: Shape | None = None, outputs: int | None = No
     data. ``None`` where either is unknown, where an axis has no known length, and for a model that is only declared.
     """
     shape = known(spec.dataset.input_shape) or input_shape
-    return None if shape is None else layers_of(spec.model, shape, outputs)
+    return None if shape is None else layers_of(spec.model, _entering(spec, shape), outputs)
+
+
+def _entering(spec: Spec, shape: Shape) -> Shape:
+    """Return the shape that the model gets: of a sample that is cropped, the last crop's window."""
+    for transform in spec.augmentation or ():
+        if transform.type == "random_crop" and len(shape) == _IMAGE_AXES:
+            shape = (transform.height, transform.width, shape[-1])  # type: ignore[union-attr] # told apart by its type text
+    return shape
 
 
 def layers_of(model: Model, input_shape: Shape, outputs: int | None = None) -> Shapes | None:

@@ -68,15 +68,21 @@ def fit(prepared: Prepared, history: History, place: Place) -> Fitted:
 
 
 def _run_loop(prepared: Prepared, callbacks: QuietList) -> str:
+    learner = prepared.built.learner
     try:
-        prepared.built.learner.fit(
-            prepared.train,
-            validation_data=prepared.validation,
-            epochs=prepared.spec.training.epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=callbacks,
-        )
+        for phase in prepared.stages.phases:
+            prepared.stages.enter(phase.first)
+            learner.fit(
+                prepared.train,
+                validation_data=prepared.validation,
+                initial_epoch=phase.first,
+                epochs=phase.end,
+                shuffle=False,
+                verbose=0,
+                callbacks=callbacks,
+            )
+            if learner.stop_training:
+                break
     except InterruptedRun as request:
         if request.word not in _GRACEFUL:
             raise
@@ -105,7 +111,7 @@ def _epochs(prepared: Prepared, history: History, place: Place) -> Epochs:
         prepared.rates,
         history,
         place.journal,
-        planned=prepared.spec.training.epochs,
+        planned=prepared.stages.epochs,
         monotonic=place.monotonic,
         memory=backend.peak_memory_bytes,
     )

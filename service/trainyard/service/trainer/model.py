@@ -6,20 +6,24 @@ augmentation as well.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
 
-from trainyard.linter.spec.model.architecture import Cnn, Mlp, Output
+from trainyard.linter.spec.model.architecture import Sequential, Transfer
 from trainyard.linter.spec.model.spec import Spec
-from trainyard.service.trainer import augmentation, refusals, scaling
+from trainyard.service.trainer import augmentation, pretrained, refusals, scaling
+from trainyard.service.trainer.architecture import assembly, penalties
+from trainyard.service.trainer.architecture.bricks import OUTPUT, Layer
 from trainyard.service.trainer.data.division import Division
 from trainyard.service.trainer.failures import DataError, SpecError
-from trainyard.service.trainer.layers import Bricks, Layer, collapse, flatten
+from trainyard.service.trainer.learner import Blends, Learner
 
-_IMAGE_AXES = 3
+_FLOAT32 = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,62 +36,79 @@ class Built:
     @property
     def parameters(self) -> int:
         """Weights of the kept model, the constants of its scaling left out."""
-        return sum(int(layer.count_params()) for layer in self.kept.layers if layer.name != "scaling")
+        return sum(int(layer.count_params()) for layer in self.kept.layers if layer.name != scaling.NAME)
+
+    @property
+    def backbone(self) -> Any:
+        """The pretrained part inside the model; None where there is none."""
+        return assembly.backbone_of(self.kept)
 
 
-def build(spec: Spec, division: Division) -> Built:
-    """Build the model for this data.
+def build(spec: Spec, division: Division, data_root: Path | None = None) -> Built:
+    """Build the model for this data, with the weights that it starts from (read below ``data_root``).
 
     Raises:
         SpecError: the layers do not fit the samples.
-        DataError: the data has another number of classes than the output, or a scaling that it can not bear.
+        DataError: the data has another number of classes than the output, a scaling that it can not bear, or no such weights.
     """
     keras.config.set_dtype_policy(spec.training.precision)
     shape = division.train.inputs.shape[1:]
-    scaled = scaling.make(spec.dataset.scaling, division.train, spec.dataset.facts)
-    units = _units(spec, division)
+    backbone = spec.model.backbone if isinstance(spec.model, Transfer) else None
+    scaled = scaling.make(spec.dataset.scaling, division.train, spec.dataset.facts, backbone)
     with refusals.as_spec_errors(f"The model can not be built for samples of the shape {list(shape)}"):
         augmented = augmentation.make(spec.augmentation, scaled, spec.experiment.seed)
-        body = _body(spec, shape, units)
-        inputs = keras.Input(shape, name="sample", dtype="float32")
+        inputs = keras.Input(shape, name="sample", dtype=_FLOAT32)
         front = scaled.layer(inputs) if scaled.layer is not None else inputs
-        kept = keras.Model(inputs, _chain(body, front), name="model")
-        learner = keras.Model(inputs, _chain(body, _chain(augmented, front)), name="learner")
-    return Built(learner, kept)
+        entry = _chain(augmentation.always(spec.augmentation), front)
+        output = _grown(spec, division, inputs, entry)
+        kept = keras.Model(inputs, output, name="model")
+        body = keras.Model(entry, output, name="body")
+        learner = Learner(inputs, body(_chain(augmented, front)), name="learner")
+        learner.blends = Blends(augmentation.blends(augmented))
+        penalties.apply(kept, spec.regularization)
+    built = Built(learner, kept)
+    _check_output(spec, division, kept.output_shape[1:])
+    pretrained.load(spec.model, built.kept, built.backbone, data_root)
+    return built
 
 
-def _body(spec: Spec, shape: tuple[int, ...], units: int) -> list[Layer]:
-    model = spec.model
-    if not isinstance(model, Cnn | Mlp):
-        raise SpecError(f'A model of the type "{model.type}" can not be trained yet.')
-    bricks = Bricks(model.activation, spec.regularization)
-    layers = _cnn(model, bricks, shape) if isinstance(model, Cnn) else _mlp(model, bricks, shape)
-    return [*layers, *bricks.output(units, model.output.activation, bias=model.output.bias)]
-
-
-def _cnn(model: Cnn, bricks: Bricks, shape: tuple[int, ...]) -> list[Layer]:
-    if len(shape) != _IMAGE_AXES:
-        raise SpecError(f"A cnn takes samples of the shape (height, width, channels), not {list(shape)}.")
-    blocks = [layer for block in model.blocks for layer in bricks.conv_block(block)]
-    head = model.head
-    return [*blocks, collapse(head.pooling), *bricks.hidden(head.hidden, head.dropout, batch_norm=head.batch_norm)]
-
-
-def _mlp(model: Mlp, bricks: Bricks, shape: tuple[int, ...]) -> list[Layer]:
-    front = [flatten()] if len(shape) > 1 else []
-    return [*front, *bricks.hidden(model.hidden, model.dropout, batch_norm=model.batch_norm)]
+def _grown(spec: Spec, division: Division, inputs: Any, entry: Any) -> Any:
+    """Return the output, in float32 whatever the precision."""
+    stages = any(stage.trainable != "none" for stage in spec.training.stages)
+    ground = assembly.Ground(inputs, division.train, _units(spec, division), staged=stages)
+    with warnings.catch_warnings():
+        # Keras Applications warn of channels that are not colours; the linter has said so already.
+        warnings.simplefilter("ignore", UserWarning)
+        output = assembly.grow(spec.model, entry, ground)
+    if output.dtype != _FLOAT32:
+        output = keras.layers.Activation("linear", dtype=_FLOAT32, name=OUTPUT)(output)
+    return output
 
 
 def _units(spec: Spec, division: Division) -> int:
-    """Return the width of the output, held against what the data has to be told apart."""
-    output: Output = spec.model.output  # type: ignore[union-attr,assignment] # _body refuses the types without one
-    classes = len(division.whole.classes)
-    real = classes or division.whole.targets.shape[1]
-    wanted = real if output.units is None else output.units
-    one_for_two = spec.task == "classification" and wanted == 1 and classes == 2
-    if wanted != real and not one_for_two:
-        raise DataError(f"The output has {wanted} units and the data has {real} {'classes' if classes else 'targets'}.")
-    return wanted
+    """Return the width of a written output, which follows the data where the spec leaves it open."""
+    output = None if spec.model.type == "declared" else spec.model.output  # type: ignore[union-attr] # all others have one
+    return _wanted(division) if output is None or output.units is None else output.units
+
+
+def _wanted(division: Division) -> int:
+    return len(division.whole.classes) or int(division.whole.targets.shape[1])
+
+
+def _check_output(spec: Spec, division: Division, shape: tuple[int | None, ...]) -> None:
+    """Hold the output against what the data has to be told apart."""
+    if len(shape) != 1:
+        where = "/model/layers" if isinstance(spec.model, Sequential) else "the model"
+        raise SpecError(f"The output has the shape {list(shape)} per sample; one row of numbers is wanted: flatten or pool in {where}.")
+    classes, wanted = len(division.whole.classes), _wanted(division)
+    one_for_two = spec.task == "classification" and shape[0] == 1 and classes == 2
+    if shape[0] != wanted and not one_for_two and not _is_embedding(spec):
+        raise DataError(f"The output has {shape[0]} units and the data has {wanted} {'classes' if classes else 'targets'}.")
+
+
+def _is_embedding(spec: Spec) -> bool:
+    """Tell whether the output is a place in space and not one number per class."""
+    return spec.loss is not None and spec.loss.type == "circle"
 
 
 def _chain(layers: Iterable[Layer], value: Any) -> Any:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from trainyard.linter.estimate.schedule import Curve
@@ -21,6 +20,7 @@ from trainyard.service.trainer.failures import DataError, SpecError
 from trainyard.service.trainer.model import Built
 from trainyard.service.trainer.objective import Objective
 from trainyard.service.trainer.rates import EpochRates
+from trainyard.service.trainer.stages import Stages, phases
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +35,30 @@ class Prepared:
     train: Batches
     validation: Batches | None
     test: Batches | None
+    stages: Stages
 
 
 def prepare(spec: Spec, data_root: Path) -> Prepared:
     """Read the data, build and compile the model; raises SpecError or DataError with a sentence."""
     parts = division.read(spec.dataset, spec.task, data_root)
     declared.check(spec.dataset.facts, parts.whole, _whole_counts(parts))
-    built = model.build(spec, parts)
+    built = model.build(spec, parts, data_root)
     with refusals.as_spec_errors("The objective can not be made"):
         goal = objective.make(spec, parts, int(built.kept.output_shape[-1]))
     train = _training_batches(spec, parts, goal)
-    rates = EpochRates(Curve(spec.optimizer.learning_rate, spec.scheduler, len(train), spec.training.epochs))
-    _compile(spec, built, goal, rates)
-    prepared = Prepared(spec, parts, built, goal, rates, train, _plain(spec, parts.validation, goal), _plain(spec, parts.test, goal))
+    rates = _rates(spec, len(train))
+    stages = Stages(spec, built, lambda: _compile(spec, built, goal, rates))
+    stages.enter(0)
+    validation, test = (_plain(spec, part, goal) for part in (parts.validation, parts.test))
+    prepared = Prepared(spec, parts, built, goal, rates, train, validation, test, stages)
     _check_monitors(prepared)
     return prepared
+
+
+def _rates(spec: Spec, steps: int) -> EpochRates:
+    training = spec.training
+    curve = Curve(spec.optimizer.learning_rate, spec.scheduler, steps, training.epochs, training.gradient_accumulation)
+    return EpochRates(curve, [(phase.end - phase.first, phase.learning_rate) for phase in phases(spec) if phase.learning_rate is not None])
 
 
 def _whole_counts(parts: Division) -> list[int]:
@@ -83,9 +92,7 @@ def _plain(spec: Spec, part: Part | None, goal: Objective) -> Batches | None:
 
 def _compile(spec: Spec, built: Built, goal: Objective, rates: EpochRates) -> None:
     with refusals.as_spec_errors("The optimizer can not be made"):
-        optimizer = optimizers.make(spec.optimizer, rates)
-    if spec.training.loss_scale is not None:
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer = optimizers.make(spec.optimizer, rates, spec.training)
     built.learner.compile(
         optimizer=optimizer,
         loss=goal.loss,

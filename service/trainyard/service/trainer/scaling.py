@@ -12,11 +12,13 @@ import keras
 import numpy as np
 
 from trainyard.linter.spec.model.dataset import Facts
+from trainyard.service.trainer.architecture import preprocessing
 from trainyard.service.trainer.data.division import Part
 from trainyard.service.trainer.data.samples import Array
 from trainyard.service.trainer.data.statistics import measure
-from trainyard.service.trainer.failures import DataError
+from trainyard.service.trainer.failures import DataError, SpecError
 
+NAME = "scaling"
 _BYTE_HIGH = 255.0
 
 
@@ -29,12 +31,19 @@ class Scaling:
     high: float
 
 
-def make(how: str, part: Part, facts: Facts) -> Scaling:
-    """Make the scaling of the spec for a training part; raises DataError when it needs a range that nobody knows."""
+def make(how: str, part: Part, facts: Facts, backbone: str | None = None) -> Scaling:
+    """Make the scaling for a training part; ``backbone`` is whose ``preprocess_input`` is meant.
+
+    Raises:
+        DataError: it needs a range that nobody knows.
+        SpecError: it is a backbone's, and there is no backbone.
+    """
+    if how == "preprocess_input":
+        return _preprocessing(backbone, part, facts)
     if how == "unit":
         low, high = _value_range(part, facts)
         scale = 1.0 / (high - low)
-        return Scaling(keras.layers.Rescaling(scale, -low * scale, dtype="float32", name="scaling"), 0.0, 1.0)
+        return Scaling(keras.layers.Rescaling(scale, -low * scale, dtype="float32", name=NAME), 0.0, 1.0)
     if how == "standardize":
         seen = measure(part)
         spread = np.sqrt(_positive(seen.variance))
@@ -47,10 +56,19 @@ def make(how: str, part: Part, facts: Facts) -> Scaling:
     return Scaling(None, low, high)
 
 
+def _preprocessing(backbone: str | None, part: Part, facts: Facts) -> Scaling:
+    if backbone is None:
+        raise SpecError("dataset.scaling is preprocess_input, which belongs to a backbone, and the model has none.")
+    _, high = _known_range(part, facts) or _measured_range(part)
+    # Published backbones learnt from bytes; data that ends at 1 is bytes divided by 255.
+    largest = 1.0 if high <= 1.0 else _BYTE_HIGH
+    return Scaling(*preprocessing.layer(preprocessing.mode(backbone), part.inputs.shape[-1], largest, NAME))
+
+
 def _affine(shift: Array, squared_scale: Array) -> Any:
     """Make the layer (x - shift) / sqrt(squared_scale), per channel; a channel that never changes is only shifted."""
     return keras.layers.Normalization(
-        mean=shift.astype(np.float32), variance=_positive(squared_scale).astype(np.float32), dtype="float32", name="scaling"
+        mean=shift.astype(np.float32), variance=_positive(squared_scale).astype(np.float32), dtype="float32", name=NAME
     )
 
 

@@ -29,7 +29,7 @@ def announce(prepared: Prepared, journal: Journal) -> None:
             validation_samples=len(parts.validation) if parts.validation else 0,
             test_samples=len(parts.test) if parts.test else 0,
             steps_per_epoch=len(prepared.train),
-            epochs_planned=prepared.spec.training.epochs,
+            epochs_planned=prepared.stages.epochs,
             classes=tuple(name[:_NAME_LENGTH] for name in parts.whole.classes[:_CLASSES]),
             class_weights=(prepared.objective.weights or ())[:_CLASSES],
         )

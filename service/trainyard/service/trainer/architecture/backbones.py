@@ -1,0 +1,96 @@
+"""Backbones of Keras Applications: built, filled with weights that somebody put there, frozen as the spec says.
+
+Nothing is downloaded, ever: a trainer has no business with the network. Which layers learn is decided by their place in
+the table that the linter reads, because Keras numbers layers without a name of their own by what was built before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from trainyard.linter.shapes.transfer import backbone as described
+from trainyard.linter.shapes.transfer import first_trained
+from trainyard.linter.spec.model.architecture import Transfer
+from trainyard.service.trainer import refusals
+from trainyard.service.trainer.failures import DataError, SpecError
+
+BACKBONE = "backbone"
+_FAMILIES = {
+    "convnext_xlarge": "ConvNeXtXLarge",
+    "convnext_": "ConvNeXt",
+    "densenet": "DenseNet",
+    "efficientnet_b": "EfficientNetB",
+    "efficientnet_v2_": "EfficientNetV2",
+    "inception_resnet_v2": "InceptionResNetV2",
+    "inception_v3": "InceptionV3",
+    "mobilenet": "MobileNet",
+    "mobilenet_v2": "MobileNetV2",
+    "mobilenet_v3_": "MobileNetV3",
+    "nasnet_": "NASNet",
+    "resnet": "ResNet",
+    "vgg": "VGG",
+    "xception": "Xception",
+}
+# Where the published files are called neither by the language's name nor by it with "_weights" behind it.
+_PUBLISHED = {
+    "efficientnet_v2_": "efficientnetv2-",
+    "efficientnet_": "efficientnet",
+    "mobilenet_v3_": "weights_mobilenet_v3_",
+    "mobilenet_v2": "mobilenet_v2_weights",
+    "mobilenet": "mobilenet_1_0",
+}
+
+
+def build(model: Transfer, shape: tuple[int, ...]) -> Any:
+    """Build the backbone without its top, for samples of this shape, with random weights."""
+    made = getattr(keras.applications, keras_name(model.backbone))(include_top=False, weights=None, input_shape=shape, name=BACKBONE)
+    freeze(made, model, model.trainable)
+    return made
+
+
+def load(backbone: Any, path: Path, shown: str) -> None:
+    """Fill the backbone from a weights file; raises DataError when the file is for another network or cannot be read."""
+    try:
+        backbone.load_weights(path)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        said = refusals.sentence(error) if isinstance(error, ValueError) else type(error).__name__
+        raise DataError(f'"{shown}" holds no weights of this backbone without its top: {said}') from error
+
+
+def freeze(backbone: Any, model: Transfer, trainable: str | dict[str, int | str]) -> None:
+    """Let the layers learn that ``trainable`` names, and no others; batch statistics stay as the model says."""
+    first = first_trained(model._replace(trainable=trainable), described(model.backbone))
+    if first is None:
+        raise SpecError(f"The backbone {model.backbone} has no layer called {trainable}.")
+    for place, layer in enumerate(backbone.layers):
+        layer.trainable = place >= first
+        if model.freeze_batch_norm:
+            for norm in _batch_norms(layer):
+                norm.trainable = False
+
+
+def keras_name(name: str) -> str:
+    """Return what Keras Applications calls a backbone of the language."""
+    prefix = max((prefix for prefix in _FAMILIES if name.startswith(prefix)), key=len)
+    variant = name.removeprefix(prefix).replace("_v2", "V2")
+    spelt = variant.upper() if len(variant) == 1 else variant[:1].upper() + variant[1:]
+    return _FAMILIES[prefix] + spelt
+
+
+def published_stem(name: str) -> str:
+    """Return how the names of Keras' published weight files of a backbone begin."""
+    for prefix, stem in _PUBLISHED.items():
+        if name.startswith(prefix):
+            return stem + name.removeprefix(prefix).replace("_v2", "v2") + "_"
+    return name.replace("_v2", "v2") + "_weights" if name.startswith("resnet") else name + "_"
+
+
+def _batch_norms(layer: Any) -> Iterator[Any]:
+    if isinstance(layer, keras.layers.BatchNormalization):
+        yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _batch_norms(inner)

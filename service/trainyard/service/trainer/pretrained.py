@@ -1,0 +1,84 @@
+"""Weights that a model starts from: published ones of a backbone, or those of an earlier run. Nothing is downloaded.
+
+Where ``weights`` is ``imagenet``, the operator has put Keras' published file (or weights saved from it) into a folder: the
+one that ``TRAINYARD_WEIGHTS`` names, or ``weights`` below the data root.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from trainyard.linter.spec.model.architecture import Declared, Model, Transfer
+from trainyard.service.trainer import refusals
+from trainyard.service.trainer.architecture import backbones
+from trainyard.service.trainer.data import location
+from trainyard.service.trainer.failures import DataError, SpecError
+
+FOLDER_VARIABLE = "TRAINYARD_WEIGHTS"
+_IMAGENET = "imagenet"
+_SUFFIXES = (".weights.h5", ".keras", ".h5")
+# Where a run folder, or a bundle in it, keeps the model.
+_MODELS = ("artifacts/best.keras", "best.keras", "model.weights.h5", "bundle/model.weights.h5")
+
+
+def load(model: Model, kept: Any, backbone: Any, data_root: Path | None) -> None:
+    """Fill backbone and model with the weights that the spec names.
+
+    Raises:
+        DataError: they are not there, or belong to another network.
+    """
+    if isinstance(model, Transfer) and model.weights is not None:
+        backbones.load(backbone, *_backbone_file(model, data_root))
+    if isinstance(model, Declared) or model.initial is None:
+        return
+    if data_root is None:
+        raise SpecError("model.initial is read below a data root, and there is none.")
+    _start_from(kept, _model_file(location.find(data_root, model.initial), model.initial), model.initial)
+
+
+def _start_from(kept: Any, path: Path, shown: str) -> None:
+    try:
+        kept.load_weights(path)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        said = refusals.sentence(error) if isinstance(error, ValueError) else type(error).__name__
+        raise DataError(f'model.initial, "{shown}", holds no weights of this model: {said}') from error
+
+
+def _model_file(place: Path, shown: str) -> Path:
+    if place.is_file():
+        return place
+    for name in _MODELS:
+        if (place / name).is_file():
+            return place / name
+    raise DataError(f'model.initial, "{shown}", is a folder without a model; looked for {", ".join(_MODELS)}.')
+
+
+def _backbone_file(model: Transfer, data_root: Path | None) -> tuple[Path, str]:
+    """Return the weights file of the backbone, and how to call it in front of people."""
+    if model.weights != _IMAGENET:
+        if data_root is None or model.weights is None:
+            raise SpecError("model.weights is read below a data root, and there is none.")
+        return location.find(data_root, model.weights), model.weights
+    folders = [Path(os.environ[FOLDER_VARIABLE])] if os.environ.get(FOLDER_VARIABLE) else []
+    folders += [data_root / "weights"] if data_root is not None else []
+    for folder in folders:
+        found = _published(folder, model.backbone)
+        if found is not None:
+            return found, found.name
+    raise DataError(
+        f'model.weights is "imagenet", and no weights of {model.backbone} lie here: put Keras\' published file without top, or '
+        f'"{model.backbone}.weights.h5", into the folder "weights" below the data root or into the one that {FOLDER_VARIABLE} names, '
+        "or write null to start from random weights."
+    )
+
+
+def _published(folder: Path, name: str) -> Path | None:
+    """Return the file of a backbone in a folder: by our name of it, or by the one under which Keras publishes it."""
+    for suffix in _SUFFIXES:
+        if (folder / f"{name}{suffix}").is_file():
+            return folder / f"{name}{suffix}"
+    stem = backbones.published_stem(name)
+    files = sorted(folder.glob("*.h5")) if folder.is_dir() else []
+    return next((file for file in files if file.name.startswith(stem) and "notop" in file.name.replace("no_top", "notop")), None)
