@@ -20,7 +20,6 @@ from trainyard.linter.cli.main import trainlint as program_group
 
 GUIDE = "docs/guide/linting.md"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
-CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REQUIREMENT_NAME = re.compile(r"^[A-Za-z0-9_.-]+")
 
 
@@ -46,14 +45,6 @@ def test_every_relative_link_leads_somewhere(repository: Path) -> None:
     assert broken == []
 
 
-def test_the_readme_shows_what_the_linter_says(repository: Path) -> None:
-    (shown,) = CONSOLE.findall((repository / "README.md").read_text(encoding="utf-8"))
-    command, *lines = shown.splitlines()
-    said = trainlint(*command.removeprefix("$ trainlint ").split(), cwd=repository)
-    for excerpt in "\n".join(lines).strip("…\n").split("\n…\n"):
-        assert excerpt in said.stdout
-
-
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
@@ -77,17 +68,10 @@ def test_the_pieces_of_specs_in_the_guide_are_understood(repository: Path) -> No
         assert {finding.name for finding in lint(json.dumps(spec)).findings} <= {"unused-suppression", "dataset-not-read"}
 
 
-def test_the_program_in_the_guide_runs(repository: Path, tmp_path: Path) -> None:
-    (program,) = blocks(repository / GUIDE, "python")
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
-    assert "missing-key" in {finding.name for finding in lint(b'{"version": "v1"}').findings}
-    assert "SPEC002" in done.stdout
-
-
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "examples/README.md", GUIDE])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "examples/README.md", GUIDE, "docs/guide/editors.md"])
 def test_every_trainlint_line_in_the_documents_names_real_options(repository: Path, page: str) -> None:
     text = (repository / page).read_text(encoding="utf-8")
-    lines = re.findall(r"(?:^ {4}|^\s*- (?:run: )?|`|\.venv/bin/)(trainlint [a-z][^`\n#|]*)", text, re.MULTILINE)
+    lines = re.findall(r"(?:^ {4}|^\$ |^\s*- (?:run: )?|`|\.venv/bin/)(trainlint [a-z][^`\n#|]*)", text, re.MULTILINE)
     assert lines
     for line in lines:
         _, name, *arguments = line.split()
