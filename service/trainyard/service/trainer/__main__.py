@@ -1,7 +1,7 @@
 """``python -m trainyard.service.trainer RUN_FOLDER --attempt N --data-root DIR``: one attempt at one run, then exit.
 
 Standard output and error are the run's ``trainer.log``, whoever starts the process points them there. Events go to the
-run folder. Exit codes: 0 succeeded, 1 failed, 2 usage, 7 cancelled, 143 ended by SIGTERM.
+run folder. Exit codes: 0 succeeded or paused, 1 failed, 2 usage, 7 cancelled, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -36,8 +36,19 @@ _TERMINATED = 128 + signal.SIGTERM
     envvar="TRAINYARD_DEVICE",
     help="gpu: fail where there is none; cpu: look at none; auto: take what is there.",
 )
-def main(run_folder: Path, attempt: int, data_root: Path, device: str) -> NoReturn:
-    """Train the resolved spec in RUN_FOLDER."""
+@click.option(
+    "--orphan-limit",
+    "orphan_limit_seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Save a bundle and end when the folder's heartbeat file stays unchanged for so many seconds.",
+)
+@click.option(
+    "--bundle-every", "bundle_steps", type=click.IntRange(min=1), metavar="STEPS", help="Save a bundle inside epochs too, for long ones."
+)
+def main(
+    *, run_folder: Path, attempt: int, data_root: Path, device: str, orphan_limit_seconds: float | None, bundle_steps: int | None
+) -> NoReturn:
+    """Train the resolved spec in RUN_FOLDER; go on from its bundle when it holds one."""
     for number in _ENDING:
         signal.signal(number, _terminate)
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -49,7 +60,7 @@ def main(run_folder: Path, attempt: int, data_root: Path, device: str) -> NoRetu
     from trainyard.service.trainer.run import Task, failed, run
 
     try:
-        verdict = run(Task(folder, journal, data_root, device, time.monotonic))
+        verdict = run(Task(folder, journal, data_root, device, time.monotonic, attempt, orphan_limit_seconds, bundle_steps))
         _ignore_termination()
     except TerminatedRun as error:
         _ignore_termination()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from trainyard.service import wire
 
-_WORDS = frozenset({wire.STOP, wire.CANCEL})
+_WORDS = frozenset({wire.STOP, wire.PAUSE, wire.CANCEL})
 _LONGEST_BYTES = 64
 
 
 def read_word(path: Path) -> str | None:
-    """Return ``stop`` or ``cancel`` when the control file says so, else None."""
+    """Return ``stop``, ``pause`` or ``cancel`` when the control file says so, else None."""
     try:
         with path.open("rb") as file:
             raw = file.read(_LONGEST_BYTES)

@@ -85,6 +85,14 @@ class InterruptedRun(Exception):  # noqa: N818 -- nothing went wrong: somebody a
         self.word = word
 
 
+class PausedRun(Exception):  # noqa: N818 -- nothing went wrong: somebody asked
+    """The run's bundle is written and the run ends; ``reason`` is ``wire.ASKED`` or ``wire.ORPHANED``."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class TerminatedRun(BaseException):
     """SIGTERM: end now. No ``Exception``, so that no handler on the way can swallow it."""
 

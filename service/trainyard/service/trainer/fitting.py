@@ -1,40 +1,41 @@
-"""The training loop: Keras' own, with our callbacks, until it is done or somebody asks it to end."""
+"""A run in training: its parts put together, taken up from a bundle where there is one, until it is done or asked to end."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from trainyard.linter.spec.model.scheduler import ReduceOnPlateau
 from trainyard.service import wire
 from trainyard.service.trainer import backend, verdict
-from trainyard.service.trainer.artifacts import Artifacts
-from trainyard.service.trainer.callbacks.best_model import BestModel
+from trainyard.service.trainer.bundle import snapshot, variables
+from trainyard.service.trainer.bundle.contents import Bundle, Origin, Position
+from trainyard.service.trainer.bundle.files import BundleFiles
+from trainyard.service.trainer.bundle.keeper import Keeper
+from trainyard.service.trainer.callbacks.checkpoints import Checkpoints
 from trainyard.service.trainer.callbacks.early_stopping import EarlyStopping
-from trainyard.service.trainer.callbacks.epochs import Epochs
+from trainyard.service.trainer.callbacks.heartbeat import Heartbeat
 from trainyard.service.trainer.callbacks.plateau import Plateau
-from trainyard.service.trainer.callbacks.pulse import TIME_LIMIT, Pulse, QuietList
+from trainyard.service.trainer.callbacks.pulse import TIME_LIMIT, Pulse
+from trainyard.service.trainer.callbacks.shelf import Shelf
+from trainyard.service.trainer.callbacks.watcher import Voice, Watcher
 from trainyard.service.trainer.control import read_word
-from trainyard.service.trainer.failures import InterruptedRun, NonFiniteLossError
+from trainyard.service.trainer.failures import DivergedError, InterruptedRun, NonFiniteLossError, PausedRun
 from trainyard.service.trainer.history import History
-from trainyard.service.trainer.journal import Journal
+from trainyard.service.trainer.loop import Loop, Track
+from trainyard.service.trainer.place import Place
 from trainyard.service.trainer.preparation import Prepared
+from trainyard.service.trainer.speed import engine as engines
+from trainyard.service.trainer.speed.settings import Settings
 
 _SECONDS_PER_HOUR = 3600.0
 # Requests that end a run well: what it has learnt so far is kept and judged.
 _GRACEFUL = {wire.STOP: verdict.STOPPED, TIME_LIMIT: verdict.TIME_LIMIT}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a run writes, and how it tells the time (``monotonic``: seconds since some moment)."""
-
-    folder: wire.RunFolder
-    journal: Journal
-    artifacts: Artifacts
-    monotonic: Callable[[], float]
+_ORPHANED = "orphaned"
+# A bundle is due after this long, or after a hundred times what the last one kept the loop waiting.
+_BUNDLE_SECONDS, _BUNDLE_SHARE = 1.0, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,94 +46,228 @@ class Fitted:
     best_epoch: int
 
 
-def fit(prepared: Prepared, history: History, place: Place) -> Fitted:
-    """Train; the learner ends with the weights of its best epoch, the artifacts with ``best.keras``.
+class Fitting:
+    """One attempt at training. Make it, then ``run`` it once.
 
-    Raises:
-        InterruptedRun: the run was cancelled.
-        NonFiniteLossError: the loss became NaN or infinite.
+    Args:
+        prepared: model and data.
+        history: filled as epochs end, and from the bundle.
+        place: where the attempt writes.
+        settings: how steps are launched.
+        origin: what a bundle of this run must agree with.
+        saved: the bundle to go on from, checked against ``origin``.
     """
-    best = _best_model(prepared, place)
-    early = _early_stopping(prepared, place)
-    pulse = Pulse(lambda: read_word(place.folder.control), place.folder.progress, place.monotonic, _deadline(prepared, place))
-    pulse.steps = len(prepared.train)
-    callbacks = [_epochs(prepared, history, place), best, *_plateaus(prepared, place), early]
-    try:
-        reason = _run_loop(prepared, QuietList([one for one in callbacks if one is not None], prepared.built.learner, pulse))
-    except NonFiniteLossError as error:
-        place.journal.append(wire.Diagnosis("nonfinite-loss", error.epoch, str(error), strength=1.0))
-        raise
-    if early is not None and early.stopped:
-        reason = verdict.EARLY_STOPPED
-    return Fitted(reason, _restore(prepared, len(history), best, early, place))
 
+    def __init__(
+        self, prepared: Prepared, history: History, place: Place, *, settings: Settings, origin: Origin, saved: Bundle | None = None
+    ) -> None:
+        self._prepared = prepared
+        self._place = place
+        self._settings = settings
+        self._origin = origin
+        self._voice = Voice(place.journal)
+        self._shelf = Shelf(lambda: variables.weights(prepared.built.kept))
+        self._checkpoints = self._make_checkpoints()
+        self._early = self._make_early_stopping()
+        self._watchers = self._all_watchers()
+        self._parts = snapshot.Parts(prepared.built.learner, prepared.rates, history, self._watchers, self._shelf)
+        self._keeper = Keeper(BundleFiles(place.folder).write)
+        self._saved_at = -math.inf
+        self._save_cost_seconds = 0.0
+        self._saved_steps = 0
+        self._elapsed_before = 0.0
+        self._began = place.monotonic()
+        self._fresh = saved is None
+        # Where the run may be rolled back to: the newest bundle of an epoch's begin.
+        self._good: Bundle | None = None
+        position = saved.position if saved is not None else Position()
+        prepared.stages.enter(position.epoch)
+        engine = self._make_engine()
+        if saved is not None:
+            self._put_back(saved)
+        self._loop = Loop(
+            self._track(), engine, history, self._voice, watchers=self._watchers, monotonic=place.monotonic, position=position
+        )
+        if saved is not None:
+            self._loop.epoch_seconds = float(saved.state.get("epoch_seconds", 0.0))
+        self._pulse = Pulse(self._word, place.folder.progress, place.monotonic, self._deadline())
+        self._heartbeat = Heartbeat(place.folder.heartbeat, place.orphan_limit_seconds, place.monotonic)
 
-def _run_loop(prepared: Prepared, callbacks: QuietList) -> str:
-    learner = prepared.built.learner
-    try:
-        for phase in prepared.stages.phases:
-            prepared.stages.enter(phase.first)
-            learner.fit(
-                prepared.train,
-                validation_data=prepared.validation,
-                initial_epoch=phase.first,
-                epochs=phase.end,
-                shuffle=False,
-                verbose=0,
-                callbacks=callbacks,
-            )
-            if learner.stop_training:
-                break
-    except InterruptedRun as request:
-        if request.word not in _GRACEFUL:
+    def run(self) -> Fitted:
+        """Train; the learner ends with the weights of its best epoch, the artifacts with the models that are kept.
+
+        Raises:
+            InterruptedRun: the run was cancelled.
+            PausedRun: the run was paused, and its bundle is written.
+            NonFiniteLossError, DivergedError: the loss blew up, and may not be rolled back (again).
+        """
+        try:
+            reason = self._epochs()
+        except InterruptedRun as request:
+            reason = self._obey(request)
+        except (NonFiniteLossError, DivergedError) as error:
+            self._give_up(error)
             raise
-        return _GRACEFUL[request.word]
-    return verdict.COMPLETED
+        if self._early is not None and self._early.stopped:
+            reason = verdict.EARLY_STOPPED
+        self._save()
+        fitted = Fitted(reason, self._finish())
+        self._keeper.flush()
+        return fitted
 
+    def look(self, step: int, metrics: Callable[[], Mapping[str, float]]) -> None:
+        """Obey and show progress, when it is time."""
+        every = self._place.bundle_steps
+        if every is not None and step - self._saved_steps >= every:
+            self._save()
+        if self._pulse.beat():
+            self._pulse.show(self._loop.position.epoch + 1, step, len(self._prepared.train), metrics())
 
-def _restore(prepared: Prepared, epochs: int, best: BestModel | None, early: EarlyStopping | None, place: Place) -> int:
-    """Bring the best weights back and return their epoch; without a checkpoint this is where the model is written."""
-    built = prepared.built
-    if best is not None and best.epoch:
-        if best.epoch != epochs:
-            built.kept.load_weights(place.artifacts.best_model)
-        return best.epoch
-    epoch = epochs
-    if early is not None and early.best_weights is not None:
-        built.learner.set_weights(early.best_weights)
-        epoch = early.best_epoch
-    place.artifacts.put_model(built.kept.save)
-    return epoch
+    def epoch_over(self) -> None:
+        """Save a bundle when it is time, and obey: a short epoch may pass between two beats."""
+        self._saved_steps = 0
+        now = self._place.monotonic()
+        due = max(_BUNDLE_SECONDS, self._save_cost_seconds / _BUNDLE_SHARE)
+        if now - self._saved_at >= due or self._roll_backs:
+            self._save()
+        self._pulse.obey()
 
+    def _epochs(self) -> str:
+        if self._fresh:
+            # Speed settings are part of how a run goes: they are kept from before its first step.
+            self._save()
+        while self._loop.position.epoch < self._prepared.stages.epochs and not self._stopped():
+            if self._prepared.stages.enter(self._loop.position.epoch):
+                self._loop.use(self._make_engine())
+            try:
+                self._loop.epoch(self)
+            except (NonFiniteLossError, DivergedError) as error:
+                self._roll_back(error)
+        return verdict.COMPLETED
 
-def _epochs(prepared: Prepared, history: History, place: Place) -> Epochs:
-    return Epochs(
-        prepared.train,
-        prepared.rates,
-        history,
-        place.journal,
-        planned=prepared.stages.epochs,
-        monotonic=place.monotonic,
-        memory=backend.peak_memory_bytes,
-    )
+    def _stopped(self) -> bool:
+        return self._early is not None and self._early.stopped
 
+    def _obey(self, request: InterruptedRun) -> str:
+        if request.word in _GRACEFUL:
+            return _GRACEFUL[request.word]
+        if request.word not in {wire.PAUSE, _ORPHANED}:
+            raise request
+        self._save()
+        self._keeper.flush()
+        if self._checkpoints is not None:
+            self._checkpoints.write()
+        place = self._loop.position
+        where = f"{place.epoch} of {self._prepared.stages.epochs} epochs" + (f" and {place.step} steps" if place.step else "")
+        if request.word == wire.PAUSE:
+            raise PausedRun(wire.ASKED, f"Paused after {where}.")
+        raise PausedRun(wire.ORPHANED, f"No server was seen for {self._place.orphan_limit_seconds:g} seconds: paused after {where}.")
 
-def _best_model(prepared: Prepared, place: Place) -> BestModel | None:
-    rule = prepared.spec.callbacks.checkpoint
-    return None if rule is None else BestModel(rule, prepared.built.kept, place.artifacts, place.journal)
+    @property
+    def _roll_backs(self) -> bool:
+        return self._prepared.spec.callbacks.on_divergence.action == "roll_back"
 
+    def _roll_back(self, error: NonFiniteLossError | DivergedError) -> None:
+        """Go back to the last good epoch at a lower rate; raises ``error`` when that was done often enough."""
+        rule = self._prepared.spec.callbacks.on_divergence
+        count = self._voice.rollback + 1
+        if not self._roll_backs or count > rule.times or self._good is None:
+            raise error
+        self._say(error)
+        rates, good = self._prepared.rates, self._good
+        scale = rates.scale * rule.factor
+        before = rates.first_of(good.position.epoch)
+        if self._prepared.stages.enter(good.position.epoch):
+            self._loop.use(self._make_engine())
+        snapshot.put_back(self._parts, good)
+        rates.scale = scale
+        self._voice.rollback = count
+        self._voice.say(wire.LearningRateChanged(good.position.epoch + 1, before, before * rule.factor, "roll_back"))
+        self._loop.position = Position(good.position.epoch, 0, count)
+        self._loop.epoch_seconds = 0.0
+        self._save()
 
-def _early_stopping(prepared: Prepared, place: Place) -> EarlyStopping | None:
-    rule = prepared.spec.callbacks.early_stopping
-    if rule is None:
-        return None
-    return EarlyStopping(rule, place.journal, keep_weights=rule.restore_best and prepared.spec.callbacks.checkpoint is None)
+    def _say(self, error: NonFiniteLossError | DivergedError) -> None:
+        name = "nonfinite-loss" if isinstance(error, NonFiniteLossError) else "divergence"
+        self._voice.say(wire.Diagnosis(name, error.epoch, str(error), strength=1.0))
 
+    def _give_up(self, error: NonFiniteLossError | DivergedError) -> None:
+        self._say(error)
+        if self._checkpoints is not None:
+            self._checkpoints.write()
 
-def _plateaus(prepared: Prepared, place: Place) -> list[Any]:
-    return [Plateau(rule, prepared.rates, place.journal) for rule in prepared.spec.scheduler if isinstance(rule, ReduceOnPlateau)]
+    def _save(self) -> None:
+        """Copy the state, and let it be written."""
+        began = self._place.monotonic()
+        more = {
+            "speed": self._settings.as_json(),
+            "elapsed_seconds": self._elapsed_before + began - self._began,
+            "epoch_seconds": self._loop.epoch_seconds,
+        }
+        self._keeper.save(self._bundle(more))
+        self._saved_at = self._place.monotonic()
+        self._save_cost_seconds = self._saved_at - began
+        self._saved_steps = self._loop.position.step
 
+    def _bundle(self, more: Mapping[str, Any]) -> Bundle:
+        """Return the state; of a run that may be rolled back that of an epoch's begin, so that it is rolled back alike ever after."""
+        if self._loop.position.step and self._good is not None:
+            return self._good
+        bundle = snapshot.take(self._parts, self._loop.position, self._place.attempt, self._origin, more)
+        if self._roll_backs:
+            self._good = bundle
+        return bundle
 
-def _deadline(prepared: Prepared, place: Place) -> float:
-    hours = prepared.spec.training.max_hours
-    return math.inf if hours is None else place.monotonic() + hours * _SECONDS_PER_HOUR
+    def _put_back(self, saved: Bundle) -> None:
+        snapshot.put_back(self._parts, saved)
+        self._voice.rollback = saved.position.rollback
+        self._elapsed_before = float(saved.state.get("elapsed_seconds", 0.0))
+        if self._roll_backs:
+            self._good = saved
+
+    def _finish(self) -> int:
+        """Bring the best weights back, write the models that are kept, and return the epoch of the model."""
+        if self._checkpoints is not None and self._checkpoints.best_epoch:
+            self._checkpoints.finish()
+            return self._checkpoints.best_epoch
+        epoch, early = self._loop.position.epoch, self._early
+        if early is not None and early.best_weights is not None:
+            variables.put_weights(self._prepared.built.kept, self._shelf.get(early.best_weights))
+            epoch = early.best_epoch
+        self._place.artifacts.put_model(self._prepared.built.kept.save)
+        return epoch
+
+    def _word(self) -> str | None:
+        word = read_word(self._place.folder.control)
+        return _ORPHANED if word is None and self._heartbeat.orphaned() else word
+
+    def _deadline(self) -> float:
+        hours = self._prepared.spec.training.max_hours
+        return math.inf if hours is None else self._began + hours * _SECONDS_PER_HOUR - self._elapsed_before
+
+    def _make_engine(self) -> engines.Engine:
+        one = self._prepared
+        return engines.make(one.built.learner, one.train, one.validation, self._settings)
+
+    def _track(self) -> Track:
+        one = self._prepared
+        return Track(one.train, one.validation, one.rates, one.stages.epochs, backend.peak_memory_bytes)
+
+    def _make_checkpoints(self) -> Checkpoints | None:
+        rule = self._prepared.spec.callbacks.checkpoint
+        if rule is None:
+            return None
+        place = self._place
+        return Checkpoints(rule, self._prepared.built.kept, self._shelf, place.artifacts, voice=self._voice, monotonic=place.monotonic)
+
+    def _make_early_stopping(self) -> EarlyStopping | None:
+        rule = self._prepared.spec.callbacks.early_stopping
+        if rule is None:
+            return None
+        keeps = rule.restore_best and self._prepared.spec.callbacks.checkpoint is None
+        return EarlyStopping(rule, self._voice, self._shelf if keeps else None)
+
+    def _all_watchers(self) -> list[Watcher]:
+        rules = [rule for rule in self._prepared.spec.scheduler if isinstance(rule, ReduceOnPlateau)]
+        plateaus = [Plateau(rule, self._prepared.rates, self._voice) for rule in rules[:1]]
+        return [one for one in (self._checkpoints, *plateaus, self._early) if one is not None]

@@ -15,6 +15,24 @@ class History:
         """Take an epoch in (counted from 1)."""
         self._epochs.append({"epoch": epoch, **metrics, "learning_rate": learning_rate})
 
+    def restore(self, epochs: list[dict[str, Any]]) -> None:
+        """Take over the epochs of an earlier attempt."""
+        self._epochs = list(epochs)
+
+    def cut(self, epochs: int) -> None:
+        """Forget everything after the first ``epochs``: the run goes on from there."""
+        del self._epochs[epochs:]
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        """The epochs, in order."""
+        return list(self._epochs)
+
+    @property
+    def first_loss(self) -> float:
+        """The training loss of the first epoch."""
+        return float(self._epochs[0]["loss"])
+
     def __len__(self) -> int:
         return len(self._epochs)
 

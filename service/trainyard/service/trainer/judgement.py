@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from trainyard.service import wire
 from trainyard.service.trainer import evaluation
 from trainyard.service.trainer.artifacts import EVALUATION
 from trainyard.service.trainer.batches import Batches
-from trainyard.service.trainer.callbacks.pulse import Pulse, QuietList
+from trainyard.service.trainer.callbacks.pulse import Pulse, QuietList, only_cancel
 from trainyard.service.trainer.control import read_word
 from trainyard.service.trainer.data.division import Part
 from trainyard.service.trainer.data.samples import Array
-from trainyard.service.trainer.fitting import Place
+from trainyard.service.trainer.place import Place
 from trainyard.service.trainer.preparation import Prepared
 
 
@@ -31,7 +30,7 @@ def judge(prepared: Prepared, best_epoch: int, place: Place) -> dict[str, Any] |
 
 def _measure(prepared: Prepared, batches: Batches, part: Part, place: Place) -> dict[str, Any]:
     learner = prepared.built.learner
-    callbacks = QuietList([], learner, _only_cancel(place))
+    callbacks = QuietList(learner, _only_cancel(place))
     metrics = learner.evaluate(batches, verbose=0, callbacks=callbacks, return_dict=True)
     outputs = np.asarray(learner.predict(batches, verbose=0, callbacks=callbacks), dtype=np.float64)
     plain = {name: float(value) for name, value in metrics.items()}
@@ -55,7 +54,6 @@ def _only_cancel(place: Place) -> Pulse:
     """Make a pulse that obeys nothing but a cancellation: a stopped run is still to be judged."""
 
     def word() -> str | None:
-        asked = read_word(place.folder.control)
-        return asked if asked == wire.CANCEL else None
+        return only_cancel(read_word(place.folder.control))
 
     return Pulse(word, place.folder.progress, place.monotonic, deadline=float("inf"))

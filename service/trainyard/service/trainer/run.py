@@ -16,27 +16,46 @@ from trainyard.service import wire
 from trainyard.service.capability import untrainable
 from trainyard.service.trainer import failures, verdict
 from trainyard.service.trainer.artifacts import ENVIRONMENT, HISTORY, LABELS, Artifacts
+from trainyard.service.trainer.bundle.contents import Bundle, Position
+from trainyard.service.trainer.bundle.files import BundleFiles
 from trainyard.service.trainer.device import CPU, GPU
-from trainyard.service.trainer.failures import DeviceMemoryError, DeviceMissingError, InterruptedRun, SpecError, TerminatedRun
+from trainyard.service.trainer.failures import (
+    BundleError,
+    DeviceMemoryError,
+    DeviceMissingError,
+    InterruptedRun,
+    PausedRun,
+    SpecError,
+    TerminatedRun,
+)
 from trainyard.service.trainer.journal import Journal
+from trainyard.service.trainer.place import Place
 from trainyard.service.trainer.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one process is to do; ``device`` is one of ``device.DEVICES``, ``monotonic`` gives seconds since some moment."""
+    """What one process is to do; ``device`` is one of ``device.DEVICES``, the rest as in ``Place``.
+
+    A bundle in the folder is gone on from, whatever the attempt.
+    """
 
     folder: wire.RunFolder
     journal: Journal
     data_root: Path
     device: str
     monotonic: Callable[[], float]
+    attempt: int = 1
+    orphan_limit_seconds: float | None = None
+    bundle_steps: int | None = None
 
 
 def run(task: Task) -> Verdict:
     """Train what the folder's resolved spec says; raises nothing but a second SIGTERM, and reports how it ended."""
     try:
         return _train(task)
+    except PausedRun as paused:
+        return Verdict(wire.PAUSED, paused.reason, str(paused))
     except InterruptedRun:
         return Verdict(wire.CANCELLED, verdict.USER, "The run was cancelled.")
     except (Exception, TerminatedRun) as error:  # noqa: BLE001 -- whatever happens, the event log gets its last word
@@ -68,25 +87,46 @@ def _translated(error: BaseException) -> BaseException:
 def _train(task: Task) -> Verdict:
     resolved, typed = _read_spec(task.folder)
     _refuse_untrainable(typed)
+    digest = language.digest(resolved)
+    saved = _saved(task.folder, digest)
     # Keras takes seconds to import: a spec that is refused does not wait for it.
-    from trainyard.service.trainer import environment, fitting, judgement
+    from trainyard.service.trainer import environment, judgement
+    from trainyard.service.trainer.bundle import snapshot
+    from trainyard.service.trainer.fitting import Fitting
     from trainyard.service.trainer.history import History
     from trainyard.service.trainer.preparation import prepare
+    from trainyard.service.trainer.speed import choice
     from trainyard.service.trainer.started import announce, labels
 
     _claim_device(typed, task.device)
     prepared = prepare(typed, task.data_root)
-    place = fitting.Place(task.folder, task.journal, Artifacts(task.folder.artifacts, task.journal), task.monotonic)
-    announce(prepared, task.journal)
-    place.artifacts.put_json(ENVIRONMENT, "environment", environment.describe(typed, language.digest(resolved)))
+    origin = snapshot.origin(digest, prepared.division)
+    if saved is not None:
+        snapshot.check(saved, origin)
+    settings = choice.settled(prepared, saved)
+    place = _place(task)
+    announce(prepared, task.journal, settings, Position() if saved is None else saved.position)
+    place.artifacts.put_json(ENVIRONMENT, "environment", environment.describe(typed, digest))
     place.artifacts.put_json(LABELS, "labels", labels(prepared))
     history = History()
     try:
-        fitted = fitting.fit(prepared, history, place)
+        fitted = Fitting(prepared, history, place, settings=settings, origin=origin, saved=saved).run()
     finally:
         place.artifacts.put_json(HISTORY, "history", history.as_json())
     judged = judgement.judge(prepared, fitted.best_epoch, place)
-    return Verdict(wire.SUCCEEDED, fitted.reason, _sentence(len(history), typed.training.epochs, fitted.best_epoch, judged))
+    return Verdict(wire.SUCCEEDED, fitted.reason, _sentence(len(history), prepared.stages.epochs, fitted.best_epoch, judged))
+
+
+def _saved(folder: wire.RunFolder, digest: str) -> Bundle | None:
+    saved = BundleFiles(folder).read()
+    if saved is not None and saved.origin.spec_digest != digest:
+        raise BundleError("it belongs to another spec")
+    return saved
+
+
+def _place(task: Task) -> Place:
+    artifacts = Artifacts(task.folder.artifacts, task.journal)
+    return Place(task.folder, task.journal, artifacts, task.monotonic, task.attempt, task.orphan_limit_seconds, task.bundle_steps)
 
 
 def _claim_device(typed: Spec, wanted: str) -> None:

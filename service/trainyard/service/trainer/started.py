@@ -8,15 +8,17 @@ import keras
 
 from trainyard.service import wire
 from trainyard.service.trainer import backend
+from trainyard.service.trainer.bundle.contents import Position
 from trainyard.service.trainer.journal import Journal
 from trainyard.service.trainer.preparation import Prepared
+from trainyard.service.trainer.speed.settings import Settings
 
 _NAMED = 20
 # A line of the event log is bounded (wire.MAX_LINE_BYTES); labels.json has all classes by their whole names.
 _CLASSES, _NAME_LENGTH = 256, 64
 
 
-def announce(prepared: Prepared, journal: Journal) -> None:
+def announce(prepared: Prepared, journal: Journal, settings: Settings, resumed: Position) -> None:
     """Append the start event, and a diagnosis when bad records were left out."""
     parts = prepared.division
     journal.append(
@@ -32,6 +34,10 @@ def announce(prepared: Prepared, journal: Journal) -> None:
             epochs_planned=prepared.stages.epochs,
             classes=tuple(name[:_NAME_LENGTH] for name in parts.whole.classes[:_CLASSES]),
             class_weights=(prepared.objective.weights or ())[:_CLASSES],
+            resumed_epoch=resumed.epoch,
+            resumed_step=resumed.step,
+            compiled=settings.compiled,
+            looped=settings.looped,
         )
     )
     if parts.bad:

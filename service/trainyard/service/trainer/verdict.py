@@ -8,7 +8,7 @@ from trainyard.service import wire
 
 COMPLETED, EARLY_STOPPED, STOPPED, TIME_LIMIT, USER = "completed", "early_stopped", "stopped", "time_limit", "user"
 
-_EXIT_CODES = {wire.SUCCEEDED: 0, wire.FAILED: 1, wire.CANCELLED: 7}
+_EXIT_CODES = {wire.SUCCEEDED: 0, wire.PAUSED: 0, wire.FAILED: 1, wire.CANCELLED: 7}
 
 
 @dataclass(frozen=True, slots=True)

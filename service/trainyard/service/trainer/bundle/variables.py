@@ -1,7 +1,7 @@
 """The variables of a model in training, in and out: weights, optimizer, metrics, and the state of every random generator.
 
-Keras counts the state of dropout and augmentation layers among a model's variables; what is drawn without a layer comes
-from one global generator, and from Python and NumPy, which are taken along.
+Keras counts the state of dropout and augmentation layers among a model's variables. Nothing in a step draws without a layer;
+the generators of Python and NumPy are taken along all the same.
 """
 
 from __future__ import annotations
@@ -73,17 +73,10 @@ def _named(learner: Any) -> Iterator[tuple[str, Any]]:
         ("model", learner.variables),
         ("optimizer", learner.optimizer.variables),
         ("metrics", learner.metrics_variables),
-        ("random", [_global_generator().state]),
     )
     for group, variables in groups:
         for place, variable in enumerate(variables):
             yield f"{group}/{place}/{variable.name}", variable
-
-
-def _global_generator() -> Any:
-    from keras.src.random.seed_generator import global_seed_generator
-
-    return global_seed_generator()
 
 
 def _copy(variable: Any) -> Array:

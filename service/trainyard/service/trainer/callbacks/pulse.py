@@ -1,23 +1,20 @@
-"""Between batches: look at the control file, show how far the epoch is, and nothing else.
-
-Keras' own list hands every callback the logs of every batch, which reads the loss back from the device each time. This
-list hands nobody anything; twice a second it reads the control file and the running loss.
-"""
+"""Between launches: look at the control file, show how far the epoch is, and nothing else."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from trainyard.service import wire
 from trainyard.service.trainer.artifacts import finite
-from trainyard.service.trainer.failures import InterruptedRun, NonFiniteLossError
+from trainyard.service.trainer.failures import InterruptedRun
 
-INTERVAL_SECONDS = 0.5
+INTERVAL_SECONDS = 0.25
 TIME_LIMIT = "time_limit"
 
 
@@ -37,8 +34,6 @@ class Pulse:
         self._monotonic = monotonic
         self._deadline = deadline
         self._next = -math.inf
-        self.epoch = 0
-        self.steps = 0
 
     def beat(self) -> bool:
         """Return True when it was time; raises InterruptedRun when somebody, or the time limit, asks the run to end."""
@@ -57,41 +52,23 @@ class Pulse:
         if self._monotonic() >= self._deadline:
             raise InterruptedRun(TIME_LIMIT)
 
-    def show(self, step: int, logs: dict[str, Any]) -> None:
-        """Replace the progress file; raises NonFiniteLossError when the running loss is no number any more."""
-        metrics = {name: float(value) for name, value in logs.items()}
-        record = {"epoch": self.epoch, "step": step, "steps": self.steps, "metrics": finite(metrics)}
+    def show(self, epoch: int, step: int, steps: int, metrics: Mapping[str, float]) -> None:
+        """Replace the progress file; ``epoch`` counts from 1."""
+        record = {"epoch": epoch, "step": step, "steps": steps, "metrics": finite(dict(metrics))}
         temporary = self._progress.with_suffix(".part")
         temporary.write_text(json.dumps(record), encoding="utf-8")
         temporary.replace(self._progress)
-        if not math.isfinite(metrics.get("loss", 0.0)):
-            raise NonFiniteLossError(metrics["loss"], self.epoch)
 
 
 class QuietList(keras.callbacks.CallbackList):  # type: ignore[misc] # Keras ships no types
-    """A callback list whose batch hooks only beat the pulse."""
+    """A list for Keras' own evaluation and prediction, whose batch hooks only beat the pulse.
 
-    def __init__(self, callbacks: list[Any], model: Any, pulse: Pulse) -> None:
-        super().__init__(callbacks, add_history=True, model=model)
+    Keras' own list hands every callback the logs of every batch, which reads the loss back from the device each time.
+    """
+
+    def __init__(self, model: Any, pulse: Pulse) -> None:
+        super().__init__([], add_history=False, model=model)
         self._pulse = pulse
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note the epoch and tell the callbacks."""
-        self._pulse.epoch = epoch + 1
-        super().on_epoch_begin(epoch, logs)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tell the callbacks, then obey the control file: a short epoch may pass between two beats."""
-        super().on_epoch_end(epoch, logs)
-        self._pulse.obey()
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tell nobody."""
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Beat; ``batch`` counts from 0."""
-        if self._pulse.beat():
-            self._pulse.show(batch + 1, logs or {})
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Tell nobody."""
@@ -108,3 +85,8 @@ class QuietList(keras.callbacks.CallbackList):  # type: ignore[misc] # Keras shi
         """Beat."""
         del batch, logs
         self._pulse.beat()
+
+
+def only_cancel(word: str | None) -> str | None:
+    """Return the word when it is a cancellation: a run that is being judged is nearly done, and stopping it is judging it."""
+    return word if word == wire.CANCEL else None
