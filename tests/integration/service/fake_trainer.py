@@ -1,20 +1,66 @@
 """A trainer without Keras: does as its mode says. Run as a script: ``fake_trainer.py RUN --attempt N MODE``.
 
-A file named ``go`` in the run folder is what the modes that wait are waiting for.
+A file named ``go`` in the run folder is what the modes that wait are waiting for. ``obedient`` and ``steady`` do what a real
+trainer does between its epochs: keep a bundle, go on from it, and obey the control file; their results depend on nothing but
+the epoch, so that a run which was killed and resumed can be told from one that was not.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from trainyard.service import wire
 from trainyard.service.wire import RunFolder
 
 EPOCHS = 3
+Say = Callable[[wire.Body], None]
+
+
+def save_place(run: RunFolder, epoch: int, attempt: int) -> None:
+    """Write the manifest as a trainer does: whole, and last."""
+    run.bundle.mkdir(exist_ok=True)
+    temporary = run.bundle / "manifest.part"
+    head = {"epoch": epoch, "step": 0, "rollback": 0, "attempt": attempt, "spec_digest": ""}
+    temporary.write_text(json.dumps({"head": head}))
+    temporary.replace(run.bundle_manifest)
+
+
+def artifact(run: RunFolder, say: Say, content: bytes) -> None:
+    run.artifacts.joinpath("best.keras").write_bytes(content)
+    say(wire.ArtifactWritten("best.keras", "model", len(content), hashlib.sha256(content).hexdigest()))
+
+
+def like_a_trainer(run: RunFolder, attempt: int, say: Say, *, wait: bool) -> None:
+    """Train as many epochs as the spec says, from where the bundle stands."""
+    epochs = json.loads(run.resolved.read_text())["training"]["epochs"]
+    head = wire.read_bundle_head(run)
+    first = head.epoch + 1 if head else 1
+    say(wire.Started("fake", "0", "cpu", 1, 10, 2, 2, 1, epochs, ("a",), (1.0,), resumed_epoch=first - 1))
+    for number in range(first, epochs + 1):
+        say(wire.EpochFinished(number, epochs, {"loss": 1 / number, "val_loss": 2 / number}, 0.001, 0.01, 50.0))
+        say(wire.CheckpointSaved(number, "val_loss", 2 / number, best=True, artifact="best.keras"))
+        save_place(run, number, attempt)
+        until = time.monotonic() + (120 if wait else float(os.environ.get("FAKE_EPOCH_SECONDS", "0.02")))
+        while time.monotonic() < until and not (wait and (run.path / "go").exists()):
+            word = run.control.read_text().strip() if run.control.exists() else ""
+            if word == wire.PAUSE:
+                artifact(run, say, b"weights of %d" % number)
+                say(wire.Ended("paused", wire.ASKED, f"paused after epoch {number}"))
+                return
+            if word == wire.STOP:
+                artifact(run, say, b"weights of %d" % number)
+                say(wire.Ended("succeeded", "stopped", f"stopped after epoch {number}"))
+                return
+            time.sleep(0.005)
+    artifact(run, say, b"weights of %d" % epochs)
+    say(wire.Ended("succeeded", "completed", "all epochs"))
 
 
 def main() -> None:
@@ -32,6 +78,9 @@ def main() -> None:
         while not (run.path / "go").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
 
+    if mode.startswith(("obedient", "steady")):
+        like_a_trainer(run, attempt, say, wait=mode.startswith("obedient"))
+        return
     if mode == "early":
         print("no such thing", flush=True)
         sys.exit(3)

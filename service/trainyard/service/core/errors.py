@@ -101,7 +101,7 @@ class SpecError(ServiceError):
 
 
 class MalformedSpecError(SpecError):
-    """The spec is no JSON object: {problem}"""  # noqa: D415 - the problem is a sentence
+    """The spec can not be read: {problem}"""  # noqa: D415 - the problem is a sentence
 
 
 class RefusedError(SpecError):

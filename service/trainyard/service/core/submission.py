@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +20,10 @@ from trainyard.service.core.naming import experiment_name
 from trainyard.service.core.ports import Clock, Ids
 
 REFUSED_REPORTS_LIVE = timedelta(hours=24)
-# A trainer that is lost is not started again yet: that comes with bundles to resume from.
-MAX_ATTEMPTS = 1
+# Trainers that may be lost before the job is: each goes on from the bundle of the one before it.
+MAX_ATTEMPTS = 3
 _LARGEST_PRIORITY = 1000
+Admit = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,13 @@ class Accepted:
 class Submissions:
     """Judges specs and makes jobs of those that pass."""
 
-    def __init__(self, gate: Gate, store: JobStore, clock: Clock, ids: Ids) -> None:
+    def __init__(self, gate: Gate, store: JobStore, clock: Clock, ids: Ids, admit: Admit = lambda _owner: None) -> None:
+        """``admit`` raises for an owner who may not have another job: where quotas are counted."""
         self._gate = gate
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._admit = admit
 
     def judge(self, source: bytes) -> StoredReport:
         """Judge a spec and keep nothing."""
@@ -75,6 +79,7 @@ class Submissions:
         if not verdict.passed:
             raise self._refusal(verdict, now)
         report = verdict.stored(now, None)
+        self._admit(submission.owner)
         new = self._new_job(submission, request_id, digest, verdict, now)
         if submission.validate_only:
             return Accepted(journal.accept(new, number=0).job, report)

@@ -1,7 +1,7 @@
 """What this machine can train on: its GPUs as the driver names them, or its processor.
 
-Asks ``nvidia-smi``, which comes with every driver, once at start-up. The server must not ask TensorFlow: it
-never imports it, and a CUDA context of the server's own would take memory from the trainers.
+Asks the driver's management library once at start-up, or ``nvidia-smi``, which comes with every driver. The server must
+not ask TensorFlow: it never imports it, and a CUDA context of the server's own would take memory from the trainers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainyard.service.executor import nvml
 from trainyard.service.executor.environment import CPU
 
 GPU = "gpu"
@@ -46,10 +47,15 @@ def discover(wanted: str, ask: Callable[[], str] | None = None) -> tuple[Device,
 
     Raises NoGpuError when ``gpu`` was wanted and the driver shows none; there is no fall-back.
     """
-    gpus = () if wanted == CPU else _gpus((ask or _nvidia_smi)())
+    gpus = () if wanted == CPU else _present(ask)
     if wanted == GPU and not gpus:
         raise NoGpuError
     return gpus or (_processor(),)
+
+
+def _present(ask: Callable[[], str] | None) -> tuple[Device, ...]:
+    found = nvml.gpus() if ask is None else ()
+    return tuple(Device(GPU, gpu.name, gpu.uuid, gpu.memory_bytes) for gpu in found) or _gpus((ask or _nvidia_smi)())
 
 
 def _nvidia_smi() -> str:

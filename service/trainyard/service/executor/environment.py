@@ -14,22 +14,45 @@ from pathlib import Path
 from trainyard.service.executor.launching import Order
 
 CPU = "cpu"
+# ``-P``: the run folder must not be importable. Without arguments it is a standby.
+STANDBY = (sys.executable, "-P", "-m", "trainyard.service.trainer.start")
 # Where libraries, drivers and interpreters are found, and how text is written: taken over when set.
 HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "CUDA_HOME", "NVIDIA_DRIVER_CAPABILITIES")
 
 
 def trainer_command(data_root: Path) -> Callable[[Order], list[str]]:
-    """Return what makes the command line of an order. ``-P``: the run folder must not be importable."""
+    """Return what makes the command line of an order."""
 
     def command(order: Order) -> list[str]:
-        trainer = [sys.executable, "-P", "-m", "trainyard.service.trainer"]
-        return [*trainer, str(order.run.path), "--attempt", str(order.attempt), "--data-root", str(data_root)]
+        return [*STANDBY, str(order.run.path), "--attempt", str(order.attempt), "--data-root", str(data_root)]
 
     return command
 
 
-def trainer_environment(surroundings: Mapping[str, str], *, slots: int, backend: str = "tensorflow") -> Callable[[Order], dict[str, str]]:
-    """Return what makes the environment of an order; cores are shared evenly between ``slots`` trainers."""
+def trainer_environment(
+    surroundings: Mapping[str, str],
+    *,
+    slots: int,
+    backend: str = "tensorflow",
+    wall_seconds: float | None = None,
+    orphan_seconds: float | None = None,
+) -> Callable[[Order], dict[str, str]]:
+    """Return what makes the environment of an order; cores are shared evenly between ``slots`` trainers.
+
+    The limits hold in the trainer itself, with no server at all: seconds for one attempt, and seconds without a heartbeat.
+    """
+    waiting = standby_environment(surroundings, slots=slots, backend=backend)
+    limits = {"TRAINYARD_WALL_SECONDS": wall_seconds, "TRAINYARD_ORPHAN_SECONDS": orphan_seconds}
+    given = {name: f"{seconds:g}" for name, seconds in limits.items() if seconds is not None}
+
+    def environment(order: Order) -> dict[str, str]:
+        return {**waiting(order.device), **given, "HOME": str(order.run.path)}
+
+    return environment
+
+
+def standby_environment(surroundings: Mapping[str, str], *, slots: int, backend: str = "tensorflow") -> Callable[[str], dict[str, str]]:
+    """Return what makes the environment of a trainer on a device, before it knows its order."""
     threads = str(max(1, len(os.sched_getaffinity(0)) // slots))
     fixed = {
         **{name: surroundings[name] for name in HANDED_ON if name in surroundings},
@@ -45,9 +68,8 @@ def trainer_environment(surroundings: Mapping[str, str], *, slots: int, backend:
         "PYTHONUTF8": "1",
     }
 
-    def environment(order: Order) -> dict[str, str]:
-        device = CPU if order.device == CPU else "gpu"
-        visible = "-1" if order.device == CPU else order.device
-        return {**fixed, "HOME": str(order.run.path), "CUDA_VISIBLE_DEVICES": visible, "TRAINYARD_DEVICE": device}
+    def environment(device: str) -> dict[str, str]:
+        on_cpu = device == CPU
+        return {**fixed, "CUDA_VISIBLE_DEVICES": "-1" if on_cpu else device, "TRAINYARD_DEVICE": CPU if on_cpu else "gpu"}
 
     return environment

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,6 +75,11 @@ def arguments(pid: int) -> list[str]:
     return [os.fsdecode(argument) for argument in raw.split(b"\0")[:-1]]
 
 
+def age_seconds(process: TrainerProcess) -> float:
+    """Return how long a process has existed, on a clock that nobody sets."""
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - process.start_ticks / os.sysconf("SC_CLK_TCK"))
+
+
 def alive(process: TrainerProcess) -> bool:
     """Tell whether this very process runs on this boot of this machine."""
     found = look(process.pid)
@@ -92,6 +98,13 @@ def company(process: TrainerProcess) -> list[int]:
     if leader is not None and leader.start_ticks != process.start_ticks:
         return []
     return [found.pid for found in everybody() if process.pid in (found.group, found.session)]
+
+
+def send_leader(process: TrainerProcess, number: signal.Signals) -> None:
+    """Signal the leader alone."""
+    if alive(process):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process.pid, number)
 
 
 def send(process: TrainerProcess, number: signal.Signals) -> None:

@@ -18,6 +18,14 @@ class Slots:
         """Count the slots that are free while ``held`` are not."""
         return max(0, self.count - held)
 
+    def spare(self, busy: Iterable[str]) -> list[str]:
+        """Name the device of each slot that is free, in the order in which they will be taken."""
+        taken = list(busy)
+        free: list[str] = []
+        for _ in range(self.free(len(taken))):
+            free.append(self.choose([*taken, *free]))
+        return free
+
     def choose(self, busy: Iterable[str]) -> str:
         """Return the device with the fewest trainers, the first of equals; ``busy`` names a device for each trainer."""
         trainers = Counter(busy)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import errno
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -20,21 +20,14 @@ from trainyard.service.core.jobstore import Batch, JobStore
 from trainyard.service.core.ports import Clock
 from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import Command, State
-from trainyard.service.executor import run_folder, spool
-from trainyard.service.executor.ladder import Ladder
+from trainyard.service.executor import memory, run_folder, spool
 from trainyard.service.executor.launching import Launcher, Order, died_how
+from trainyard.service.executor.minding import OWING, Cause, Minder
+from trainyard.service.executor.patience import Patience
 from trainyard.service.executor.slots import Slots
 from trainyard.service.wire import RunFolder
 
 _log = structlog.get_logger("supervisor")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the supervisor waits, in seconds: for a trainer to exit after its last word, and from TERM to KILL."""
-
-    exit_seconds: float = 10.0
-    grace_seconds: float = 10.0
 
 
 class Pace(enum.Enum):
@@ -48,11 +41,6 @@ class Pace(enum.Enum):
     """Nothing runs; whatever happens wakes the loop."""
 
 
-MAX_EVENTS = 200_000
-# States in which a trainer owes a last word.
-_OWING = frozenset({State.STARTING, State.RUNNING, State.PAUSING, State.STOPPING})
-
-
 class Supervisor:
     """Starts, watches and ends trainers.
 
@@ -62,8 +50,9 @@ class Supervisor:
         runs: the folder of the run folders.
         slots: how many run at once, and where.
         clock: what time it is.
-        patience: how long to wait before ending what does not end.
-        lease: whose slots these are.
+        patience: how long to wait for what, and what a trainer may.
+        lease: whose slots these are, and for how long they are held without a word.
+        available_bytes: how much memory the machine has left.
     """
 
     def __init__(
@@ -76,20 +65,26 @@ class Supervisor:
         clock: Clock,
         patience: Patience | None = None,
         lease: Lease = LOCAL,
+        available_bytes: Callable[[], int] = memory.available_bytes,
     ) -> None:
         self._store = store
         self._launcher = launcher
         self._runs = runs
         self._slots = slots
         self._clock = clock
-        self._lease = lease
         self._patience = patience or Patience()
-        self._ladder = Ladder(launcher.signal, clock.monotonic, self._patience.grace_seconds)
+        self._lease = lease
+        self._minder = Minder(launcher, clock, self._patience, available_bytes)
+        self._beat_seconds = min(lease.seconds, self._patience.orphan_seconds) / 4
+        self._next_beat = float("-inf")
+        self._met: set[TrainerProcess] = set()
 
     def tick(self) -> Pace:
         """Look after every job once, fill free slots, and say when to come again."""
+        self._hold_on()
         jobs = self._store.unsettled(self._lease.node)
         more = [self._attend_safely(job) for job in jobs]
+        self._minder.watch_memory((job, job.process) for job in jobs if job.process is not None)
         if self._fill_slots() or any(more):
             return Pace.AT_ONCE
         return Pace.SOON if jobs else Pace.LATER
@@ -98,10 +93,25 @@ class Supervisor:
         """Return the run folder of a job."""
         return RunFolder(self._runs / job_id)
 
+    def _hold_on(self) -> None:
+        """Renew the lease, show the trainers that somebody is there, and take over what nobody has looked after for long.
+
+        A store that does not answer renews nothing, so no trainer sees a sign, and after a while each saves its place.
+        """
+        if self._clock.monotonic() < self._next_beat:
+            return
+        for job_id in self._store.renew(self._lease, self._clock.now()):
+            run_folder.beat(self.run_of(job_id))
+        for job in self._store.adopt(self._lease, self._patience.orphan_seconds, self._clock.now()):
+            _log.warning("job-taken-over", job=job.id, attempt=job.attempt, node=self._lease.node)
+        self._next_beat = self._clock.monotonic() + self._beat_seconds
+
     def _attend_safely(self, job: Job) -> bool:
         try:
             return self._attend(job)
-        except (StaleAttemptError, StaleOffsetError):
+        except (StaleAttemptError, StaleOffsetError, IllegalCommandError) as error:
+            # Somebody else moved it between the look and the deed: look again.
+            _log.debug("job-moved-meanwhile", job=job.id, why=str(error))
             return True
         except ServiceError as error:
             _log.warning("job-waits", job=job.id, why=str(error))
@@ -118,7 +128,8 @@ class Supervisor:
         lives = process is not None and self._launcher.alive(process)
         job, more = self._ingest(job)
         if lives and process is not None:
-            self._mind(job, process)
+            self._meet(job, process)
+            self._minder.mind(job, process, self.run_of(job.id))
             return more
         if more:
             return True
@@ -127,25 +138,21 @@ class Supervisor:
         self._settle(job, process)
         return False
 
-    def _mind(self, job: Job, process: TrainerProcess) -> None:
-        """Deal with a trainer that lives: it may, unless its job is over or asked to be."""
-        if job.state is State.CANCELLING:
-            if not self._ladder.pressed(process):
-                run_folder.ask_to_cancel(self.run_of(job.id))
-            self._ladder.press(process)
-        elif job.state not in _OWING:
-            self._ladder.press(process, self._patience.exit_seconds)
-        elif job.last_seq > MAX_EVENTS:
-            self._fail(job, Reason.SERVER, f"the trainer wrote more than {MAX_EVENTS} events")
+    def _meet(self, job: Job, process: TrainerProcess) -> None:
+        """Say once that a trainer of an earlier server was found alive."""
+        if process not in self._met:
+            self._met.add(process)
+            _log.info("trainer-found", job=job.id, attempt=job.attempt, pid=process.pid, epoch=job.epoch)
 
     def _settle(self, job: Job, process: TrainerProcess) -> None:
         """Deal with a trainer that is dead and whose spool is read to its end."""
-        if job.state in _OWING:
-            job = self._lost(job, died_how(self._launcher.exit_status(process)))
+        if job.state in OWING:
+            job = self._lost(job, process)
         if not self._launcher.gone(process):
-            self._ladder.press(process)
+            self._minder.press(process)
             return
-        self._ladder.leave(process)
+        self._minder.leave(process)
+        self._met.discard(process)
         self._clear(job)
         self._store.release(job.id, job.attempt)
         _log.info("slot-free", job=job.id, attempt=job.attempt, state=job.state.value)
@@ -154,8 +161,8 @@ class Supervisor:
         """Deal with a slot that no process holds: a server died between claim and start, or before it wrote the start down."""
         if job.state is State.STARTING:
             return self._launch(job)
-        if job.state in _OWING:
-            job = self._lost(job, "nobody saw how")
+        if job.state in OWING:
+            job = self._lost(job, None)
         self._clear(job)
         self._store.release(job.id, job.attempt)
         return True
@@ -173,14 +180,15 @@ class Supervisor:
         found = self._launcher.find(self._order(job))
         if found is not None:
             self._store.bind(job.id, job.attempt, found)
-            _log.info("trainer-found", job=job.id, attempt=job.attempt, pid=found.pid)
         return found
 
-    def _lost(self, job: Job, how: str) -> Job:
-        message = f"the trainer ended without a word ({how}); its log says more"
-        if job.attempt < job.max_attempts:
-            return self._store.move(job.id, Command.RETRY, self._clock.now(), message=message).job
-        return self._fail(job, Reason.TRAINER_LOST, message)
+    def _lost(self, job: Job, process: TrainerProcess | None) -> Job:
+        status = self._launcher.exit_status(process) if process is not None else None
+        how = f"the trainer ended without a word ({died_how(status)}); its log says more"
+        known = self._minder.cause(process, status) if process is not None else None
+        cause = known or Cause(Reason.TRAINER_LOST, how)
+        _log.warning("trainer-lost", job=job.id, attempt=job.attempt, reason=cause.reason.value, why=cause.message)
+        return self._store.lose(job.id, job.attempt, self._clock.now(), reason=cause.reason, message=cause.message).job
 
     def _fail(self, job: Job, reason: Reason, message: str) -> Job:
         _log.warning("job-failed", job=job.id, reason=reason.value, why=message)
@@ -188,6 +196,7 @@ class Supervisor:
 
     def _clear(self, job: Job) -> None:
         if job.state is State.CANCELLING:
+            run_folder.drop_bundle(self.run_of(job.id))
             self._store.move(job.id, Command.CLEAR, self._clock.now(), reason=Reason.USER, message="cancelled on request")
 
     def _fill_slots(self) -> bool:
@@ -195,11 +204,13 @@ class Supervisor:
         free, started = self._slots.free(len(busy)), False
         for queued in self._store.queue(free) if free else ():
             try:
-                claimed = self._store.claim(queued.id, self._slots.choose(busy), self._clock.now(), self._lease).job
+                device = self._slots.choose(busy)
+                claimed = self._store.claim(queued.id, device, self._clock.now(), self._lease).job
             except IllegalCommandError:
-                continue  # cancelled a moment ago
+                continue  # cancelled a moment ago, or somebody else's
             started = self._launch(claimed) or started
             busy.append(claimed.device)
+        self._launcher.warm(self._slots.spare(busy))
         return started
 
     def _launch(self, job: Job) -> bool:
@@ -214,6 +225,7 @@ class Supervisor:
             self._fail(job, Reason.DISK_FULL if full else Reason.SERVER, "the trainer could not be started; the server's log says more")
             self._store.release(job.id, job.attempt)
             return False
+        self._met.add(process)
         self._store.bind(job.id, job.attempt, process)
         _log.info("trainer-started", job=job.id, attempt=job.attempt, pid=process.pid, device=job.device)
         return True

@@ -11,6 +11,8 @@ DEFAULT_LISTEN = "127.0.0.1:50051"
 DEFAULT_METRICS = "127.0.0.1:9464"
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_MINUTES = click.FloatRange(0, min_open=True)
 _DEVICE = click.Choice(["auto", "gpu", "cpu"])
 
 
@@ -28,8 +30,16 @@ def _configured(context: click.Context, _option: click.Parameter, path: Path | N
 @click.option("--listen", default=DEFAULT_LISTEN, show_default=True, metavar="HOST:PORT", help="gRPC; port 0 takes any.")
 @click.option("--metrics", default=DEFAULT_METRICS, show_default=True, metavar="HOST:PORT", help="/metrics and /healthz.")
 @click.option("--data-root", required=True, type=_OLD_FOLDER, help="Folder that dataset paths start from.")
-@click.option("--slots", type=click.IntRange(1, 1000), default=1, show_default=True, help="Jobs that run at once.")
+@click.option("--slots", type=click.IntRange(1, 1000), help="Jobs that run at once. [default: one per GPU, or 1]")
 @click.option("--device", type=_DEVICE, default="auto", show_default=True, help="gpu refuses to start without one.")
+@click.option("--store", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/DB. [default: a file in the home]")
+@click.option("--store-password-file", type=_OLD_FILE, help="Password of the database; or set TRAINYARD_STORE_PASSWORD.")
+@click.option("--runs", type=_FOLDER, help="Where run folders lie; servers that share a store share it. [default: in the home]")
+@click.option("--keep-days", type=click.FloatRange(0), help="Remove jobs that ended longer ago, with their files. [default: never]")
+@click.option("--standby/--no-standby", default=True, show_default=True, help="Keep a trainer ready per free slot (0.5 GB each).")
+@click.option("--most-hours", type=click.FloatRange(0, min_open=True), help="End an attempt after so long. [default: no limit]")
+@click.option("--stall-minutes", type=_MINUTES, default=30.0, show_default=True, help="End a trainer that shows no sign of life.")
+@click.option("--orphan-minutes", type=_MINUTES, default=60.0, show_default=True, help="A trainer without a server pauses.")
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -9,7 +9,24 @@ from typing import Any
 
 import click
 
-NAMES = ("home", "listen", "metrics", "data-root", "slots", "device", "ready-file")
+NAMES = (
+    "home",
+    "listen",
+    "metrics",
+    "data-root",
+    "slots",
+    "device",
+    "ready-file",
+    "store",
+    "store-password-file",
+    "runs",
+    "keep-days",
+    "standby",
+    "most-hours",
+    "stall-minutes",
+    "orphan-minutes",
+)
+_YES_OR_NO = frozenset({"standby"})
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -27,5 +44,8 @@ def _check(path: Path, name: str, value: object) -> None:
     if name not in NAMES:
         close = get_close_matches(name, NAMES, n=1)
         raise click.UsageError(f"{path}: there is no option {name!r}{f'; did you mean {close[0]!r}?' if close else ''}")
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if name in _YES_OR_NO:
+        if not isinstance(value, bool):
+            raise click.UsageError(f"{path}: {name} wants true or false")
+    elif isinstance(value, bool) or not isinstance(value, str | int | float):
         raise click.UsageError(f"{path}: {name} wants a text or a number")

@@ -14,14 +14,15 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import structlog
 
 from trainyard.linter.cli.exits import Refusal
+from trainyard.service.core.errors import StoreUnavailableError
 from trainyard.service.executor import devices as machine
 from trainyard.service.executor.devices import Device, NoGpuError
-from trainyard.service.main import addresses, logs, ready, token, wiring
+from trainyard.service.main import addresses, logs, place, ready, token, wiring
 from trainyard.service.main.home import owned
 from trainyard.service.main.settings import Settings
 from trainyard.service.main.wiring import Command, Found, Parts
 from trainyard.service.rpc.server import PortTakenError
-from trainyard.service.store import sqlite
+from trainyard.service.store import NewerTablesError, sqlite
 
 # Calls under way may finish; streams end at once and are resumed by their clients.
 GRACE_SECONDS = 2.0
@@ -62,6 +63,10 @@ async def serve_until(
         parts = wiring.build(settings, found, asyncio.get_running_loop(), command)
     except PortTakenError as error:
         raise addresses.busy(settings.listen, "--listen") from error
+    except StoreUnavailableError as error:
+        raise Refusal(f"{_store(settings, found)} can not be used: {_first_line(error.__cause__)}") from error
+    except NewerTablesError as error:
+        raise Refusal(f"{_store(settings, found)} was made by a later version of Trainyard: install that one") from error
     try:
         await _answer(settings, found, parts)
         if started is not None:
@@ -76,7 +81,8 @@ async def _answer(settings: Settings, found: Found, parts: Parts) -> None:
         await parts.endpoint.start(*settings.metrics)
     except OSError as error:
         raise addresses.busy(settings.metrics, "--metrics", error) from error
-    parts.loop.start(parts.supervisor.tick)
+    parts.janitor.settle()
+    parts.loop.start(parts.janitor.beside(parts.supervisor.tick))
     await parts.server.start()
     listen, metrics = str(settings.listen._replace(port=parts.server.port)), str(settings.metrics._replace(port=parts.endpoint.port))
     _log.info(
@@ -86,7 +92,9 @@ async def _answer(settings: Settings, found: Found, parts: Parts) -> None:
         home=str(settings.home),
         data_root=str(settings.data_root),
         devices=[device.name for device in found.devices],
-        slots=settings.slots,
+        slots=parts.slots,
+        store=_store(settings, found),
+        node=parts.node,
         instance=parts.instance,
         sqlite=sqlite.library_version(),
     )
@@ -107,3 +115,13 @@ async def _end(settings: Settings, parts: Parts) -> None:
     if settings.ready_file is not None:
         ready.remove(settings.ready_file, parts.instance)
     _log.info("ended", instance=parts.instance)
+
+
+def _store(settings: Settings, found: Found) -> str:
+    return place.shown(settings.store) if settings.store else f"sqlite:///{found.home.database}"
+
+
+def _first_line(error: BaseException | None) -> str:
+    """Return what a database said, without the statement that it said it about."""
+    said = getattr(error, "orig", None) or error
+    return str(said).strip().split("\n", maxsplit=1)[0] or type(said).__name__

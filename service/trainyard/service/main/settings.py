@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from trainyard.linter.cli.exits import Refusal
-from trainyard.service.main import addresses
+from trainyard.service.executor.patience import Patience
+from trainyard.service.main import addresses, place
 from trainyard.service.main.addresses import Address
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Folders are absolute; ``token_file`` is where the clients of this user look."""
+    """Folders are absolute; ``token_file`` is where the clients of this user look.
+
+    ``slots`` is 0 for one per device. ``store`` and ``runs`` are None for places in the home. ``keep`` is None for ever.
+    """
 
     home: Path
     listen: Address
@@ -22,9 +29,31 @@ class Settings:
     device: str
     ready_file: Path | None
     token_file: Path
+    store: URL | None = None
+    runs: Path | None = None
+    keep: timedelta | None = None
+    standby: bool = False
+    patience: Patience = field(default_factory=Patience)
 
 
-def settle(*, home: Path | None, listen: str, metrics: str, data_root: Path, slots: int, device: str, ready_file: Path | None) -> Settings:
+def settle(
+    *,
+    home: Path | None,
+    listen: str,
+    metrics: str,
+    data_root: Path,
+    slots: int | None,
+    device: str,
+    ready_file: Path | None,
+    store: str | None = None,
+    store_password_file: Path | None = None,
+    runs: Path | None = None,
+    keep_days: float | None = None,
+    standby: bool = True,
+    most_hours: float | None = None,
+    stall_minutes: float = 30.0,
+    orphan_minutes: float = 60.0,
+) -> Settings:
     """Check the options; raises Refusal for what can not be served or written."""
     import platformdirs
 
@@ -35,8 +64,17 @@ def settle(*, home: Path | None, listen: str, metrics: str, data_root: Path, slo
         listen=addresses.parse(listen, "--listen"),
         metrics=addresses.parse(metrics, "--metrics"),
         data_root=data_root.resolve(),
-        slots=slots,
+        slots=slots or 0,
         device=device,
         ready_file=ready_file.absolute() if ready_file else None,
         token_file=Path(platformdirs.user_state_dir("trainyard")) / "token",
+        store=place.database(store, store_password_file) if store else None,
+        runs=runs.absolute() if runs else None,
+        keep=timedelta(days=keep_days) if keep_days is not None else None,
+        standby=standby,
+        patience=Patience(
+            wall_seconds=most_hours * 3600 if most_hours is not None else None,
+            stall_seconds=stall_minutes * 60,
+            orphan_seconds=orphan_minutes * 60,
+        ),
     )

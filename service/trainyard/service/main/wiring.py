@@ -14,21 +14,27 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
+from trainyard.linter.cli.exits import Refusal
 from trainyard.service.core import hardware
 from trainyard.service.core.gate import Gate, Verdict
 from trainyard.service.core.identity import Principal, Role, Tokens, token_digest
-from trainyard.service.core.jobs import JobQuery
+from trainyard.service.core.jobs import JobQuery, Lease
 from trainyard.service.core.submission import Submissions
+from trainyard.service.executor import nvml
+from trainyard.service.executor.datasets import DataRoot
 from trainyard.service.executor.devices import Device
-from trainyard.service.executor.environment import trainer_command, trainer_environment
+from trainyard.service.executor.environment import STANDBY, standby_environment, trainer_command, trainer_environment
+from trainyard.service.executor.janitor import Janitor
 from trainyard.service.executor.launching import LocalLauncher, Order
 from trainyard.service.executor.loop import SupervisorLoop
 from trainyard.service.executor.slots import Slots
+from trainyard.service.executor.standby import Standbys
 from trainyard.service.executor.supervisor import Supervisor
-from trainyard.service.main.home import Home
+from trainyard.service.main.home import Home, node
 from trainyard.service.main.settings import Settings
 from trainyard.service.main.surroundings import RandomIds, SystemClock, user_name
 from trainyard.service.metrics.board import Board
@@ -37,14 +43,16 @@ from trainyard.service.metrics.collector import JobCollector
 from trainyard.service.metrics.endpoint import MetricsServer
 from trainyard.service.metrics.instruments import Instruments
 from trainyard.service.rpc.about import BACKEND, About, Identity
+from trainyard.service.rpc.asking import Collaborators
 from trainyard.service.rpc.bell import Bell
 from trainyard.service.rpc.blocking import Pool
 from trainyard.service.rpc.server import Server
-from trainyard.service.rpc.servicer import Collaborators, TrainingServicer
+from trainyard.service.rpc.servicer import TrainingServicer
 from trainyard.service.rpc.watching import Watch
-from trainyard.service.store import SqlJobStore, open_sqlite
+from trainyard.service.store import SqlJobStore, open_sqlite, open_store
 
 Command = Callable[[Order], Sequence[str]]
+LEASE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,11 @@ class Parts:
     """A server, put together and not yet started."""
 
     instance: str
+    node: str
+    slots: int
     store: SqlJobStore
     supervisor: Supervisor
+    janitor: Janitor
     loop: SupervisorLoop
     launcher: LocalLauncher
     pool: Pool
@@ -77,35 +88,44 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     ``command`` makes the command line of a trainer: tests pass one that starts no Keras.
     """
     clock, home, devices = SystemClock(), found.home, found.devices
-    registry, instruments = _registry(settings)
+    lease, runs, count = Lease(node(home), LEASE_SECONDS), _runs(settings, home), _slots(settings, devices)
+    registry, instruments = _registry(count)
     board, calls, bell, loop = Board(instruments, time.monotonic), CallCounter(instruments), Bell(running), SupervisorLoop()
-    described = hardware.describe(devices[0].name, devices[0].memory_bytes // _sharers(settings, devices), gpu=bool(devices[0].uuid))
+    described = hardware.describe(devices[0].name, devices[0].memory_bytes // -(-count // len(devices)), gpu=bool(devices[0].uuid))
     gate = Gate(settings.data_root, hardware=hardware.understood(described), judged=_counted(calls))
-    identity = Identity(uuid.uuid4().hex, clock.now(), devices, settings.slots, described)
-    about = About(identity, gate, lambda: len(store.held_devices()))
-    store = open_sqlite(home.database, observers=(bell, board, about, loop))
+    identity = Identity(uuid.uuid4().hex, clock.now(), devices, count, described)
+    about = About(identity, gate, lambda: len(store.held_devices(lease.node)))
+    observers = (bell, board, about, loop)
+    store = open_store(settings.store, observers) if settings.store else open_sqlite(home.database, observers)
     board.seed(store.live())
     about.seed(store.jobs(JobQuery(limit=50)))
     registry.register(JobCollector(board))
-    instruments.gauge("slots_held").set_function(lambda: len(store.held_devices()))
-    launcher = LocalLauncher(command or trainer_command(settings.data_root), trainer_environment(os.environ, slots=settings.slots))
-    slots = Slots(settings.slots, tuple(device.key for device in devices))
+    instruments.gauge("slots_held").set_function(lambda: len(store.held_devices(lease.node)))
+    launcher = _launcher(settings, home, count, devices, command)
+    janitor = Janitor(store, runs, clock, settings.keep)
     pool = Pool()
     servicer = TrainingServicer(
         Collaborators(
             submissions=Submissions(gate, store, clock, RandomIds()),
             store=store,
-            watch=Watch(store=store, pool=pool, bell=bell, runs=home.runs, meter=calls, clock=clock),
+            watch=Watch(store=store, pool=pool, bell=bell, runs=runs, meter=calls, clock=clock),
+            bell=bell,
             pool=pool,
             clock=clock,
-            runs=home.runs,
+            runs=runs,
+            data=DataRoot(settings.data_root),
+            remove=janitor.remove,
             info=about.message,
         )
     )
+    slots = Slots(count, tuple(device.key for device in devices))
     return Parts(
         instance=identity.instance,
+        node=lease.node,
+        slots=count,
         store=store,
-        supervisor=Supervisor(store=store, launcher=launcher, runs=home.runs, slots=slots, clock=clock),
+        supervisor=Supervisor(store=store, launcher=launcher, runs=runs, slots=slots, clock=clock, patience=settings.patience, lease=lease),
+        janitor=janitor,
         loop=loop,
         launcher=launcher,
         pool=pool,
@@ -115,14 +135,43 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     )
 
 
-def _registry(settings: Settings) -> tuple[CollectorRegistry, Instruments]:
+def _launcher(settings: Settings, home: Home, slots: int, devices: Sequence[Device], command: Command | None) -> LocalLauncher:
+    patience = settings.patience
+    environment = trainer_environment(os.environ, slots=slots, wall_seconds=patience.wall_seconds, orphan_seconds=patience.orphan_seconds)
+    standbys = None
+    if settings.standby and command is None:
+        standbys = Standbys(STANDBY, standby_environment(os.environ, slots=slots), home.path, time.monotonic)
+    return LocalLauncher(
+        command or trainer_command(settings.data_root),
+        environment,
+        standbys=standbys,
+        on_device=nvml.process_ids if any(device.uuid for device in devices) else frozenset,
+        file_bytes=patience.file_bytes,
+    )
+
+
+def _runs(settings: Settings, home: Home) -> Path:
+    runs = settings.runs or home.runs
+    try:
+        runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"--runs {runs} can not be used: {error.strerror}") from error
+    return runs
+
+
+def _slots(settings: Settings, devices: Sequence[Device]) -> int:
+    """Return how many jobs run at once: as many as was said, else one per device."""
+    return settings.slots or len(devices)
+
+
+def _registry(slots: int) -> tuple[CollectorRegistry, Instruments]:
     registry = CollectorRegistry()
     instruments = Instruments(registry)
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
     instruments.build({"version": version("trainyard"), "backend": BACKEND, "python": platform.python_version()})
     instruments.gauge("start_timestamp_seconds").set_to_current_time()
-    instruments.gauge("slots").set(settings.slots)
+    instruments.gauge("slots").set(slots)
     return registry, instruments
 
 
@@ -131,11 +180,6 @@ def _counted(calls: CallCounter) -> Callable[[Verdict], None]:
         calls.judged(verdict.result, ((finding.code, finding.severity.label) for finding in verdict.report.findings))
 
     return judged
-
-
-def _sharers(settings: Settings, devices: Sequence[Device]) -> int:
-    """Count the trainers that one device may have to share its memory between."""
-    return -(-settings.slots // len(devices))
 
 
 def _tokens(token: str) -> Tokens:

@@ -1,4 +1,4 @@
-"""The metrics endpoint: GET /metrics and /healthz, and nothing else.
+"""The metrics endpoint: GET and HEAD of /metrics and /healthz, and nothing else.
 
 Written by hand because the stock server of the client library does its TLS handshake inside ``accept``: one
 client that connects and stays silent then blocks every scrape, and without TLS each silent client owns a
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -42,6 +43,7 @@ class MetricsServer:
         healthy: whether /healthz says yes.
         client_seconds: how long a client may take for its request, and again for reading the answer.
         tls: wraps connections when given.
+        measured: told the seconds and bytes of each scrape.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class MetricsServer:
         healthy: Callable[[], bool] = lambda: True,
         client_seconds: float = CLIENT_SECONDS,
         tls: ssl.SSLContext | None = None,
+        measured: Callable[[float, int], None] = lambda seconds, size_bytes: None,  # noqa: ARG005 - nobody asked
     ) -> None:
+        self._measured = measured
         self._registry = registry
         self._healthy = healthy
         self._client_seconds = client_seconds
@@ -76,9 +80,10 @@ class MetricsServer:
         try:
             async with asyncio.timeout(self._client_seconds):
                 head = await reader.readuntil(b"\r\n\r\n")
-            answer = await self._answer(*_parsed(head))
+            method, path, headers = _parsed(head)
+            answer = await self._answer(method, path, headers)
             async with asyncio.timeout(self._client_seconds):
-                writer.write(_written(answer))
+                writer.write(_written(answer, body=method != "HEAD"))
                 await writer.drain()
         except asyncio.LimitOverrunError:
             writer.write(_written(Answer("431 Request Header Fields Too Large", b"")))
@@ -90,8 +95,8 @@ class MetricsServer:
     async def _answer(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         if path not in {"/metrics", "/healthz"}:
             return Answer("404 Not Found", b"here are /metrics and /healthz\n")
-        if method != "GET":
-            return Answer("405 Method Not Allowed", b"only GET\n", {"Allow": "GET"})
+        if method not in {"GET", "HEAD"}:
+            return Answer("405 Method Not Allowed", b"only GET and HEAD\n", {"Allow": "GET, HEAD"})
         if path == "/healthz":
             well = self._healthy()
             return Answer("200 OK" if well else "503 Service Unavailable", b"ok\n" if well else b"going down\n")
@@ -100,7 +105,9 @@ class MetricsServer:
     def _render(self, headers: Mapping[str, str]) -> Answer:
         try:
             encode, content_type = choose_encoder(headers.get("accept", ""))
+            began = time.perf_counter()
             body = encode(self._registry)
+            self._measured(time.perf_counter() - began, len(body))
         except Exception:  # noqa: BLE001 - a scrape that fails must say so, not hang
             _log.exception("scrape-failed")
             return Answer("500 Internal Server Error", b"the scrape failed; the server's log says why\n")
@@ -118,7 +125,7 @@ def _parsed(head: bytes) -> tuple[str, str, dict[str, str]]:
     return method, target.partition(" ")[0].partition("?")[0], headers
 
 
-def _written(answer: Answer) -> bytes:
+def _written(answer: Answer, *, body: bool = True) -> bytes:
     described = {
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Length": str(len(answer.body)),
@@ -126,7 +133,7 @@ def _written(answer: Answer) -> bytes:
         **answer.headers,
     }
     lines = [f"HTTP/1.1 {answer.status}", *(f"{name}: {value}" for name, value in described.items())]
-    return "\r\n".join((*lines, "", "")).encode("latin-1") + answer.body
+    return "\r\n".join((*lines, "", "")).encode("latin-1") + (answer.body if body else b"")
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

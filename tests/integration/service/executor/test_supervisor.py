@@ -18,8 +18,9 @@ from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import Command, State
 from trainyard.service.executor import processes
 from trainyard.service.executor.launching import LocalLauncher, Order
+from trainyard.service.executor.patience import Patience
 from trainyard.service.executor.slots import Slots
-from trainyard.service.executor.supervisor import Pace, Patience, Supervisor
+from trainyard.service.executor.supervisor import Pace, Supervisor
 from trainyard.service.store import SqlJobStore
 
 FAKE = Path(__file__).parent.parent / "fake_trainer.py"
@@ -167,7 +168,7 @@ def test_a_flood_is_taken_in_without_junk_or_gaps(yard: Yard, submit: Any) -> No
 
 
 def test_a_trainer_that_says_too_much_is_ended(yard: Yard, submit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainyard.service.executor.supervisor.MAX_EVENTS", 3)
+    monkeypatch.setattr("trainyard.service.executor.minding.MAX_EVENTS", 3)
     job = yard.settled(submit(yard.store, experiment="hold"))
     assert (job.state, job.reason) == (State.FAILED, Reason.SERVER)
     assert "more than 3 events" in job.message

@@ -78,6 +78,17 @@ def test_health_follows_the_server() -> None:
     run(test)
 
 
+def test_a_head_is_answered_like_a_get_without_its_body() -> None:
+    async def test() -> None:
+        async with serving() as server:
+            head = await ask(server.port, b"HEAD /metrics HTTP/1.1\r\n\r\n")
+            whole = await ask(server.port, get("/metrics"))
+            assert head == ("HTTP/1.1 200 OK", whole[1], b"")
+            assert whole[2]
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     "raw,status",
     [
@@ -85,7 +96,7 @@ def test_health_follows_the_server() -> None:
         (get("/../metrics"), "404"),
         (get("/metrics/x"), "404"),
         (b"POST /metrics HTTP/1.1\r\n\r\n", "405"),
-        (b"HEAD /metrics HTTP/1.1\r\n\r\n", "405"),
+        (b"PUT /metrics HTTP/1.1\r\n\r\n", "405"),
         (b"DELETE /healthz HTTP/1.1\r\n\r\n", "405"),
         (b"\x16\x03\x01\r\n\r\n", "404"),
         (b"\r\n\r\n", "404"),

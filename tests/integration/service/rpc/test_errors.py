@@ -124,13 +124,14 @@ REFUSALS: list[tuple[str, Any, grpc.StatusCode, str]] = [
     ("CreateJob", pb.CreateJobRequest(spec=b"{}", request_id="not-a-uuid"), Code.INVALID_ARGUMENT, "REQUEST_INVALID"),
     ("CreateJob", pb.CreateJobRequest(spec=b"{}", priority=10**6), Code.INVALID_ARGUMENT, "REQUEST_INVALID"),
     ("PlanSpec", pb.PlanSpecRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
-    ("PauseJob", pb.PauseJobRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
-    ("ResumeJob", pb.ResumeJobRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
-    ("StopJob", pb.StopJobRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
-    ("DeleteJob", pb.DeleteJobRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
-    ("GetHistory", pb.GetHistoryRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
-    ("ListArtifacts", pb.ListArtifactsRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
-    ("ListDatasets", pb.ListDatasetsRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
+    ("PauseJob", pb.PauseJobRequest(id="nope"), Code.NOT_FOUND, "JOB_NOT_FOUND"),
+    ("ResumeJob", pb.ResumeJobRequest(), Code.NOT_FOUND, "JOB_NOT_FOUND"),
+    ("StopJob", pb.StopJobRequest(), Code.NOT_FOUND, "JOB_NOT_FOUND"),
+    ("DeleteJob", pb.DeleteJobRequest(id="../.."), Code.NOT_FOUND, "JOB_NOT_FOUND"),
+    ("GetHistory", pb.GetHistoryRequest(), Code.NOT_FOUND, "JOB_NOT_FOUND"),
+    ("ListArtifacts", pb.ListArtifactsRequest(), Code.NOT_FOUND, "JOB_NOT_FOUND"),
+    ("ListDatasets", pb.ListDatasetsRequest(page_size=-1), Code.INVALID_ARGUMENT, "REQUEST_INVALID"),
+    ("ListDatasets", pb.ListDatasetsRequest(page_token="e30="), Code.INVALID_ARGUMENT, "REQUEST_INVALID"),
 ]
 
 
@@ -145,8 +146,8 @@ def test_each_refusal_has_its_code_its_reason_and_a_sentence(
 
 
 @pytest.mark.parametrize("method,request_", [("DownloadArtifact", pb.DownloadArtifactRequest()), ("TailLog", pb.TailLogRequest())])
-def test_streams_that_are_not_built_yet_say_so(live: Live, method: str, request_: Any) -> None:
-    assert Failure(lambda: list(live.call(method, request_))).reason == "NOT_BUILT_YET"
+def test_streams_of_jobs_that_are_not_there_say_so(live: Live, method: str, request_: Any) -> None:
+    assert Failure(lambda: list(live.call(method, request_))).reason == "JOB_NOT_FOUND"
 
 
 def test_a_watch_of_an_unknown_job_or_a_negative_number_is_refused(live: Live) -> None:
@@ -268,9 +269,15 @@ def test_a_store_that_can_not_write_is_unavailable_and_says_when_to_try_again(
     assert "INSERT" not in failure.message
 
 
-def test_a_request_that_is_too_large_is_refused_and_the_server_goes_on(live: Live) -> None:
+def test_a_spec_that_is_too_large_is_refused_in_words_of_ours(live: Live) -> None:
+    failure = Failure(lambda: live.call("CreateJob", pb.CreateJobRequest(spec=b"x" * 3_000_000)))
+    assert (failure.code, failure.reason) == (Code.INVALID_ARGUMENT, "SPEC_MALFORMED")
+    assert "larger than the limit of 65,536 bytes" in failure.message
+
+
+def test_a_request_that_is_far_too_large_is_refused_and_the_server_goes_on(live: Live) -> None:
     with pytest.raises(grpc.RpcError) as failure:
-        live.call("CreateJob", pb.CreateJobRequest(spec=b"x" * 3_000_000))
+        live.call("CreateJob", pb.CreateJobRequest(spec=b"x" * 20_000_000))
     assert failure.value.code() is Code.RESOURCE_EXHAUSTED
     live.call("ListJobs", pb.ListJobsRequest())
 

@@ -32,7 +32,7 @@ def test_a_refusal_names_its_report() -> None:
     error = errors.RefusedError(report, summary="2 errors")
     assert str(error) == "The linter refuses the spec: 2 errors."
     assert error.facts["report_digest"] == "d1"
-    assert str(errors.MalformedSpecError(report, problem="it is empty.")) == "The spec is no JSON object: it is empty."
+    assert str(errors.MalformedSpecError(report, problem="it is empty.")) == "The spec can not be read: it is empty."
 
 
 def test_facts_are_kept_beside_the_message_and_braces_in_them_are_text() -> None:

@@ -74,7 +74,7 @@ def test_cores_are_shared_between_slots() -> None:
 
 def test_the_command_line_names_run_attempt_and_data_and_imports_nothing_from_the_run_folder() -> None:
     command = trainer_command(Path("/data"))(order())
-    assert command[1:] == ["-P", "-m", "trainyard.service.trainer", "/runs/j", "--attempt", "2", "--data-root", "/data"]
+    assert command[1:] == ["-P", "-m", "trainyard.service.trainer.start", "/runs/j", "--attempt", "2", "--data-root", "/data"]
 
 
 @pytest.mark.parametrize("status,words", [(None, "nobody saw how"), (-9, "killed by SIGKILL"), (3, "exit status 3"), (0, "exit status 0")])
@@ -104,6 +104,7 @@ def test_a_run_folder_is_made_ready_again_and_again(tmp_path: Path) -> None:
         run_folder.prepare(run, Documents(source, "{}"), "[]")
         assert (run.spec.read_bytes(), run.resolved.read_text(), run.lint.read_text()) == (source, "{}", "[]")
         assert not run.control.exists()
-        run_folder.ask_to_cancel(run)
+        run_folder.ask(run, "cancel")
         assert run.control.read_text() == "cancel\n"
-    assert sorted(path.name for path in run.path.iterdir()) == ["artifacts", "control", "lint.json", "resolved.json", "spec.json"]
+    made = ["artifacts", "control", "heartbeat", "lint.json", "resolved.json", "spec.json"]
+    assert sorted(path.name for path in run.path.iterdir()) == made

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from trainyard.service.core import journal
 from trainyard.service.core.events import (
     CheckpointSaved,
+    Diagnosis,
     EarlyStopped,
     Entry,
     EpochFinished,
@@ -22,9 +23,10 @@ from trainyard.service.core.events import (
     TrainerStarted,
     TrainerWord,
 )
-from trainyard.service.core.jobs import Change, Job
+from trainyard.service.core.jobs import Change, Job, Prediction
 from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import Command, State
+from trainyard.service.metrics import collector
 from trainyard.service.metrics.board import LINGER_SECONDS, Board
 from trainyard.service.metrics.calls import CallCounter
 from trainyard.service.metrics.catalogue import ALL, FLEET, PER_JOB, Type
@@ -43,7 +45,7 @@ class Fleet:
         self.registry = CollectorRegistry()
         self.instruments = Instruments(self.registry)
         self.board = Board(self.instruments, lambda: self.now)
-        self.registry.register(JobCollector(self.board, limit))
+        self.registry.register(JobCollector(self.board, limit, memory={"GPU-1": 80}))
 
     def scrape(self) -> dict[Sample, float]:
         text = generate_latest(self.registry).decode()
@@ -103,7 +105,7 @@ def test_a_scrape_exports_exactly_what_the_catalogue_lists(fleet: Fleet, make_jo
     fleet.instruments.build({"version": "1", "backend": "tensorflow", "python": "3"})
     waiting = Story(fleet, replace(make_job(), id="waits"), noon)
     assert waiting.job.state is State.QUEUED
-    on_gpu = replace(make_job(), device="GPU-1")
+    on_gpu = replace(make_job(), device="GPU-1", prediction=Prediction(6, 8))
     Story(fleet, on_gpu, noon).run().say(replace(epoch(1), device_memory_bytes=7))
     families = {family.name: family for family in fleet.registry.collect()}
     for row in ALL:
@@ -218,3 +220,43 @@ def test_jobs_of_an_earlier_start_are_shown_and_not_counted_again(fleet: Fleet, 
     assert fleet.value("trainyard_jobs", state="starting") == 1
     assert fleet.value("trainyard_jobs_submitted_total") == 0
     assert fleet.value("trainyard_job_state", job_id=running.id, state="starting") == 1
+
+
+def test_what_a_job_took_is_held_to_what_was_predicted(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    story = Story(fleet, replace(make_job(), prediction=Prediction(100, 300, seconds=10.0)), noon).run()
+    story.say(replace(epoch(1), device_memory_bytes=300), replace(epoch(2), device_memory_bytes=100))
+    story.at += timedelta(seconds=20)
+    story.say(TrainerEnded(State.SUCCEEDED, Reason.COMPLETED, ""))
+    assert fleet.value("trainyard_prediction_ratio_sum", kind="memory") == 1.5
+    assert fleet.value("trainyard_prediction_ratio_sum", kind="time") == 2.0
+
+
+def test_a_job_that_was_cut_short_says_nothing_of_the_predicted_time(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    story = Story(fleet, replace(make_job(), prediction=Prediction(seconds=10.0)), noon).run()
+    story.say(epoch(1), TrainerEnded(State.SUCCEEDED, Reason.EARLY_STOPPED, ""))
+    assert fleet.value("trainyard_prediction_ratio_count", kind="time") == 0
+    assert fleet.value("trainyard_prediction_ratio_count", kind="memory") == 0
+
+
+def test_diagnoses_are_counted_by_name_and_strange_names_together(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    Story(fleet, make_job(), noon).run().say(Diagnosis("plateau", 1, "", 0.5), Diagnosis("x" * 60, 1, "", 0.5))
+    assert fleet.value("trainyard_diagnoses_total", diagnosis="plateau") == 1
+    assert fleet.value("trainyard_diagnoses_total", diagnosis="other") == 1
+
+
+def test_memory_is_shown_beside_what_the_device_has_and_what_was_predicted(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    on_gpu = replace(make_job(), device="GPU-1", prediction=Prediction(6, 8))
+    Story(fleet, on_gpu, noon).run().say(replace(epoch(1), device_memory_bytes=7))
+    job = {"job_id": "abcdefgh2345"}
+    assert fleet.value("trainyard_job_gpu_memory_used_bytes", device="GPU-1", **job) == 7
+    assert fleet.value("trainyard_job_gpu_memory_limit_bytes", device="GPU-1", **job) == 80
+    assert fleet.value("trainyard_job_predicted_memory_bytes", end="high", **job) == 8
+
+
+def test_one_series_that_cannot_be_made_costs_no_other(
+    fleet: Fleet, make_job: MakeJob, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Story(fleet, make_job(), noon).run().say(epoch(1))
+    monkeypatch.setitem(collector._ROWS, "job_loss", lambda _: 1 / 0)
+    assert fleet.value("trainyard_job_epoch", job_id="abcdefgh2345") == 1
+    assert fleet.value("trainyard_collect_errors_total") == 2

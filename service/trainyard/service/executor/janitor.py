@@ -1,0 +1,90 @@
+"""Removes what nobody wants any more: finished jobs beyond the time to keep them, and what a crash left half removed.
+
+A job goes in this order: its folder is put aside, its row is removed, the folder is destroyed. So nobody ever sees a job
+without its files, and whatever a crash leaves behind is settled at the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from trainyard.service.core.errors import ServiceError, UnknownJobError
+from trainyard.service.core.jobstore import JobStore
+from trainyard.service.core.ports import Clock
+from trainyard.service.executor import run_folder
+from trainyard.service.executor.supervisor import Pace
+from trainyard.service.wire import RunFolder
+
+EVERY_SECONDS = 600.0
+# Removed in one go; between two goes others get their turn at the store.
+AT_ONCE = 50
+_log = structlog.get_logger("janitor")
+
+
+class Janitor:
+    """Removes jobs, one on request or many when their time has come.
+
+    Args:
+        store: where jobs stand.
+        runs: the folder of the run folders.
+        clock: what time it is.
+        keep: how long a finished job is kept; None for ever.
+    """
+
+    def __init__(self, store: JobStore, runs: Path, clock: Clock, keep: timedelta | None = None) -> None:
+        self._store = store
+        self._runs = runs
+        self._clock = clock
+        self._keep = keep
+        self._next = clock.monotonic() + EVERY_SECONDS
+
+    def remove(self, job_id: str) -> None:
+        """Remove a job that is over, with its files; raises UnknownJobError or IllegalCommandError and then changes nothing."""
+        aside = run_folder.take_away(RunFolder(self._runs / job_id))
+        try:
+            self._store.remove(job_id)
+        except ServiceError:
+            if aside is not None:
+                run_folder.put_back(aside)
+            raise
+        if aside is not None:
+            run_folder.destroy(aside)
+
+    def settle(self) -> None:
+        """Finish, or undo, removals that a crash cut short."""
+        for job_id, aside in run_folder.put_aside(self._runs):
+            try:
+                self._store.job(job_id)
+            except UnknownJobError:
+                run_folder.destroy(aside)
+            else:
+                run_folder.put_back(aside)
+
+    def round(self) -> bool:
+        """Remove some of what is too old; return whether there is more."""
+        if self._keep is None:
+            return False
+        old = self._store.over_since(self._clock.now() - self._keep, AT_ONCE)
+        for job in old:
+            self.remove(job.id)
+            _log.info("job-removed", job=job.id, owner=job.owner)
+        return len(old) == AT_ONCE
+
+    def beside(self, tick: Callable[[], Pace]) -> Callable[[], Pace]:
+        """Return rounds of the supervisor with a little cleaning in between."""
+
+        def both() -> Pace:
+            pace = tick()
+            now = self._clock.monotonic()
+            if now >= self._next:
+                more = self.round()
+                self._next = now + (0.0 if more else EVERY_SECONDS)
+                if not more:
+                    self._store.vacuum()
+            return pace
+
+        return both

@@ -1,0 +1,95 @@
+"""Methods that tell what is: jobs, their events, their curves, the server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from trainyard.service.core.errors import InvalidRequestError
+from trainyard.service.core.events import Event
+from trainyard.service.core.history import curve
+from trainyard.service.core.jobs import JobQuery
+from trainyard.service.rpc import paging
+from trainyard.service.rpc.asking import Asking
+from trainyard.service.rpc.interceptors.identified import PRINCIPAL
+from trainyard.service.rpc.translation.events import epoch_message
+from trainyard.service.rpc.translation.jobs import STATE_OF
+from trainyard.service.rpc.translation.reports import report_message
+from trainyard.v1 import training_service_pb2 as pb
+
+_EPOCHS_AT_ONCE = 2000
+
+
+class Looking(Asking):
+    """Tells and changes nothing."""
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Any) -> pb.GetJobResponse:  # noqa: N802 - the contract's
+        """Return one job, with its specs when asked."""
+        job = await self._find(request.id)
+        response = pb.GetJobResponse(job=await self._message(job, context))
+        if request.include_spec:
+            documents = await self._run(self._store.documents, job.id)
+            response.spec, response.resolved_spec = documents.source, documents.resolved.encode()
+        return response
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Any) -> pb.ListJobsResponse:  # noqa: N802
+        """Return a page of jobs, newest first."""
+        size, filters = paging.size(request.page_size), _filters(request)
+        query = _query(request, limit=size + 1, before=paging.number(request.page_token, filters))
+        jobs = await self._run(self._store.jobs, query)
+        page, more = jobs[:size], len(jobs) > size
+        messages = await self._messages(page, context)
+        return pb.ListJobsResponse(jobs=messages, next_page_token=paging.token(page[-1].number, filters) if more else "")
+
+    async def WatchJob(self, request: pb.WatchJobRequest, context: Any) -> AsyncGenerator[pb.WatchJobResponse]:  # noqa: ARG002, N802
+        """Replay a job's events, then follow."""
+        if request.after_seq < 0:
+            raise InvalidRequestError(field="after_seq", problem="is the number of the last event seen, 0 for none")
+        job = await self._find(request.id)
+        async for item in self._with.watch.items(job.id, request.after_seq, with_progress=request.include_progress):
+            yield item
+
+    async def GetHistory(self, request: pb.GetHistoryRequest, context: Any) -> pb.GetHistoryResponse:  # noqa: ARG002, N802
+        """Return a job's exact curve."""
+        job = await self._find(request.id)
+        epochs = await self._run(lambda: curve(self._epochs(job.id)))
+        return pb.GetHistoryResponse(epochs=[epoch_message(epoch) for epoch in epochs])
+
+    async def GetLintReport(self, request: pb.GetLintReportRequest, context: Any) -> pb.GetLintReportResponse:  # noqa: ARG002, N802
+        """Return the whole report of a job or a refusal."""
+        which = request.WhichOneof("of")
+        if which is None:
+            raise InvalidRequestError(field="of", problem="needs a job_id or a digest")
+        digest = (await self._find(request.job_id)).digests.report if which == "job_id" else request.digest
+        return pb.GetLintReportResponse(report=report_message(await self._run(self._store.report, digest)))
+
+    async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Any) -> pb.GetServerInfoResponse:  # noqa: ARG002, N802
+        """Say who the server is."""
+        return pb.GetServerInfoResponse(server=await self._run(self._with.info))
+
+    def _epochs(self, job_id: str) -> list[Event]:
+        found: list[Event] = []
+        while page := self._store.epochs(job_id, found[-1].seq if found else 0, _EPOCHS_AT_ONCE):
+            found += page
+        return found
+
+
+def _filters(request: pb.ListJobsRequest) -> bytes:
+    """Return the request without its page: what a page token belongs to."""
+    bare = pb.ListJobsRequest(states=request.states, tags=request.tags, owner=request.owner, experiment=request.experiment)
+    return bare.SerializeToString(deterministic=True) + PRINCIPAL.get().name.encode()
+
+
+def _query(request: pb.ListJobsRequest, *, limit: int, before: int | None) -> JobQuery:
+    unknown = [state for state in request.states if state not in STATE_OF]
+    if unknown:
+        raise InvalidRequestError(field="states", problem=f"{unknown[0]} is no state")
+    scope = PRINCIPAL.get().scope
+    return JobQuery(
+        limit=limit,
+        before=before,
+        states=frozenset(STATE_OF[state] for state in request.states),
+        tags=tuple(request.tags),
+        owner=scope or request.owner or None,
+        experiment=request.experiment or None,
+    )

@@ -1,0 +1,39 @@
+"""Methods that take a spec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from trainyard.service.core.errors import NotYetError
+from trainyard.service.core.submission import Submission
+from trainyard.service.rpc.asking import Asking, enough_time
+from trainyard.service.rpc.interceptors.identified import PRINCIPAL
+from trainyard.service.rpc.translation.reports import report_message
+from trainyard.v1 import training_service_pb2 as pb
+
+_log = structlog.get_logger("audit")
+
+
+class Submitting(Asking):
+    """Judges specs and takes them in."""
+
+    async def LintSpec(self, request: pb.LintSpecRequest, context: Any) -> pb.LintSpecResponse:  # noqa: ARG002, N802 - the contract's
+        """Judge a spec and write nothing."""
+        report = await self._run(self._with.submissions.judge, request.spec)
+        return pb.LintSpecResponse(report=report_message(report))
+
+    async def PlanSpec(self, request: pb.PlanSpecRequest, context: Any) -> pb.PlanSpecResponse:  # noqa: ARG002, N802
+        """Say what a spec would do here."""
+        raise NotYetError(method="PlanSpec")
+
+    async def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.CreateJobResponse:  # noqa: N802
+        """Make a job of a spec, or refuse it."""
+        enough_time(context)
+        who = PRINCIPAL.get().name
+        submission = Submission(request.spec, who, request.request_id, request.priority, request.validate_only)
+        accepted = await self._run(self._with.submissions.submit, submission)
+        if not request.validate_only:
+            _log.info("job-accepted", principal=who, job=accepted.job.id)
+        return pb.CreateJobResponse(job=await self._message(accepted.job, context), report=report_message(accepted.report))
