@@ -20,12 +20,12 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 
 def document(title: str, body: str) -> str:
-    """Return the whole file."""
+    """Return the whole file: HTML that is well-formed XML, too, so that any parser reads it."""
     style = sheet("theme", "picture", "page")
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<meta name="color-scheme" content="light dark"/>\n'
         f"<title>{escaped(title)}</title>\n<style>\n{style}</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
@@ -92,7 +92,8 @@ def paragraph(text: str, kind: str = "") -> str:
 
 def folded(summary: str, body: str, *, opened: bool = False) -> str:
     """Return something that can be folded away."""
-    return f"<details{' open' if opened else ''}><summary>{escaped(summary)}</summary>{body}</details>"
+    attributes = ' open=""' if opened else ""
+    return f"<details{attributes}><summary>{escaped(summary)}</summary>{body}</details>"
 
 
 def beside(parts: Iterable[str]) -> str:

@@ -94,7 +94,7 @@ def _finding(each: Finding) -> str:
     place = f"line {each.start.line}, {each.pointer or 'the whole text'}"
     return (
         f"<li>{parts.badge(each.severity.label, _SEVERITIES[each.severity.label])} <code>{escaped(each.code)} {escaped(each.name)}</code> "
-        f'<span class="place mono">{escaped(place)}</span><br>{escaped(each.message)}</li>'
+        f'<span class="place mono">{escaped(place)}</span><br/>{escaped(each.message)}</li>'
     )
 
 

@@ -128,10 +128,8 @@ def _curve(plan: TrainingPlan, screen: Screen) -> Iterator[str]:
 
 def _training(plan: TrainingPlan, screen: Screen) -> Iterator[str]:
     yield from _needed(plan, "steps", screen)
-    if plan.steps is not None:
-        yield from _pairs(wording.step_rows(plan.steps), screen)
-    if plan.time is not None:
-        yield from _pairs(wording.time_rows(plan.time), screen)
+    rows = [] if plan.steps is None else wording.step_rows(plan.steps)
+    yield from _pairs([*rows, *(wording.time_rows(plan.time) if plan.time is not None else ())], screen)
 
 
 def _batches(plan: TrainingPlan, screen: Screen) -> Iterator[str]:
@@ -146,7 +144,12 @@ def _batches(plan: TrainingPlan, screen: Screen) -> Iterator[str]:
 def _regularization(plan: TrainingPlan, screen: Screen) -> Iterator[str]:
     if plan.regularization is None:
         return
-    yield from _pairs([*wording.regularization_rows(plan.regularization), ("Strength", wording.strength(plan.regularization))], screen)
+    found = plan.regularization
+    rows = [
+        (name, f"{setting} ({each.strength:.2g} x the usual)")
+        for each, (name, setting) in zip(found.techniques, wording.regularization_rows(found), strict=True)
+    ]
+    yield from _pairs([*rows, ("Strength", wording.strength(found))], screen)
 
 
 def _classes(plan: TrainingPlan, screen: Screen) -> Iterator[str]:

@@ -157,7 +157,7 @@ def batch_notes(table: BatchTable) -> list[str]:
 
 
 def regularization_rows(found: Regularization) -> list[tuple[str, str]]:
-    """Return the active techniques, each with its setting and how it compares with the usual one."""
+    """Return the active techniques, each with its setting."""
     rows = []
     for each in found.techniques:
         setting = count(int(each.setting), "transform") if each.name == "augmentation" else number(each.setting)

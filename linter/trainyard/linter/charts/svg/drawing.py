@@ -80,8 +80,8 @@ class Drawing:
             self._parts.append(f'<path d="{joined}" class="hatch {kind}"/>')
 
     def text(self, x: float, y: float, content: str, kind: str = "label", anchor: Anchor = "start", *, tip: str = "") -> None:
-        """Add a line of text; ``tip`` is shown when a pointer rests on it."""
-        title = f"<title>{escaped(tip)}</title>" if tip else ""
+        """Add a line of text; ``tip`` is what it was cut from, shown when a pointer rests on it."""
+        title = f"<title>{escaped(tip)}</title>" if tip and tip != content else ""
         aligned = "" if anchor == "start" else f' text-anchor="{anchor}"'
         self._parts.append(f'<text x="{short(x)}" y="{short(y)}" class="{kind}"{aligned}>{title}{escaped(content)}</text>')
 

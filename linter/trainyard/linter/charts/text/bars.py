@@ -45,10 +45,10 @@ def bars(chart: BarChart, screen: Screen) -> list[str]:
 
 def stack(chart: StackChart, screen: Screen) -> list[str]:
     """Return the lines of a stack chart: solid up to the least, light up to the most, a stroke at each limit."""
-    names = min(max((len(row.name) for row in chart.rows), default=0), screen.cells // 3)
     told = {row.name: interval(row.low, row.high, chart.unit) for row in chart.rows}
     values = max((len(text) for text in told.values()), default=0)
-    cells = max(6, screen.cells - names - values - 5)
+    names = min(max((len(row.name) for row in chart.rows), default=0), screen.cells // 3, max(4, screen.cells - values - 10))
+    cells = max(1, screen.cells - names - values - 4)
     largest = max([*(row.high for row in chart.rows), *(limit.value for limit in chart.limits)], default=0.0) or 1.0
     lines = []
     for row in chart.rows:
@@ -58,5 +58,8 @@ def stack(chart: StackChart, screen: Screen) -> list[str]:
         for limit in chart.limits:
             drawn[min(cells - 1, round(limit.value / largest * cells))] = "┊"
         lines.append(f"{left(row.name, names)}  {screen.paint('info', ''.join(drawn))}  {right(told[row.name], values)}")
-    lines += [f"{' ' * names}  ┊ {cut(limit.label, screen.cells // 2)}: {written(limit.value, chart.unit)}" for limit in chart.limits]
+    room = screen.cells - names - 4
+    for limit in chart.limits:
+        value = f": {written(limit.value, chart.unit)}"
+        lines.append(f"{' ' * names}  ┊ {cut(limit.label, room - len(value))}{value}")
     return lines

@@ -1,15 +1,19 @@
-"""Sets a table with characters: columns as wide as they need, the widest ones cut where the screen is too narrow."""
+"""Sets a table with characters: columns as wide as they need, the widest ones cut where the screen is too narrow.
+
+Where even that would leave nothing to read, each row becomes a few lines of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from trainyard.linter.charts.tables import Table
-from trainyard.linter.charts.text.screen import Screen, left, right
+from trainyard.linter.charts.text.screen import Screen, left, packed, right
 from trainyard.linter.report.terminal import harmless, width
 
 _GAP = "  "
-_LEAST = 4
+# A column is not cut below this many cells.
+_LEAST = 8
 
 
 def grid(table: Table, screen: Screen, *, most: int = 0, marked: frozenset[int] = frozenset()) -> list[str]:
@@ -25,6 +29,8 @@ def grid(table: Table, screen: Screen, *, most: int = 0, marked: frozenset[int] 
     half = most // 2
     shown = list(enumerate(rows)) if not most or len(rows) <= most else [*enumerate(rows[:half]), *list(enumerate(rows))[-half:]]
     widths = _widths([table.columns, *(row for _, row in shown)], screen.cells)
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > screen.cells:
+        return [line for _, row in shown for line in _record(table.columns, row, screen)]
     lines = [screen.paint("bold", _line(table.columns, widths, table.numeric))]
     for place, (index, row) in enumerate(shown):
         if len(shown) < len(rows) and place == half:
@@ -40,6 +46,11 @@ def _widths(rows: Sequence[Sequence[str]], cells: int) -> list[int]:
         widest = widths.index(max(widths))
         widths[widest] -= 1
     return widths
+
+
+def _record(columns: Sequence[str], row: Sequence[str], screen: Screen) -> list[str]:
+    first, *rest = (f"{column} {cell}".strip() for column, cell in zip(columns, row, strict=True) if cell.strip())
+    return packed([first, *rest], screen.cells, len(_GAP), ", ")
 
 
 def _line(row: Sequence[str], widths: Sequence[int], numeric: frozenset[int]) -> str:

@@ -70,17 +70,17 @@ def folded(text: str, cells: int, hanging: int = 0) -> list[str]:
 
 
 def packed(words: Iterable[str], cells: int, hanging: int = 0, between: str = " ") -> list[str]:
-    """Return pieces set one behind the other, none of them broken over two lines."""
+    """Return pieces set one behind the other, none of them broken over two lines; a line that goes on ends as pieces are parted."""
     lines: list[str] = []
     line = ""
+    trailing = between.rstrip()
     for word in words:
-        indent = " " * hanging if lines or line else ""
-        fitting = cut(word, max(1, cells - len(indent)))
+        fitting = cut(word, max(1, cells - hanging - width(trailing)))
         if not line:
-            line = indent + fitting if lines else fitting
-        elif width(line) + width(between) + width(fitting) <= cells:
+            line = fitting
+        elif width(line) + width(between) + width(fitting) + width(trailing) <= cells:
             line += between + fitting
         else:
-            lines.append(line + between.rstrip())
-            line = " " * hanging + cut(word, max(1, cells - hanging))
+            lines.append(line + trailing)
+            line = " " * hanging + fitting
     return [*lines, line] if line else lines
