@@ -37,17 +37,33 @@ def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) 
         unsafe: make suggestions too, not only safe fixes.
     """
     first = report = judge(raw)
-    seen = {raw}
+    seen = {raw: report}
     for _ in range(_MAX_ROUNDS):
         mended = edits.apply(raw, _safe(report) or (_most_urgent(report) if unsafe else []))
-        if mended in seen:  # nothing to mend, or two fixes that undo each other
+        if mended in seen:
+            raw, report = _best_since(mended, seen)
             break
-        seen.add(mended)
         again = judge(mended)
         if again.document.value is None and report.document.value is not None:
             break
         raw, report = mended, again
+        seen[raw] = report
     return Mended(raw, report.with_fixed(_gone(first, report)))
+
+
+def _best_since(again: bytes, seen: dict[bytes, Report]) -> tuple[bytes, Report]:
+    """Return the best of the texts since one that has come back: two suggestions undo each other, or there was nothing to mend.
+
+    The same one whichever of them mending began with, so that mending twice is mending once.
+    """
+    texts = list(seen)
+    circle = texts[texts.index(again) :]
+    best = min(circle, key=lambda raw: ([finding.severity for finding in _worst_first(seen[raw])], raw))
+    return best, seen[best]
+
+
+def _worst_first(report: Report) -> list[Finding]:
+    return sorted(filter(_is_open, report.findings), key=lambda finding: -finding.severity)
 
 
 def fixable(report: Report) -> tuple[int, int]:
@@ -72,8 +88,8 @@ def _most_urgent(report: Report) -> list[Edit]:
 
     One at a time, because what one suggests may hang on what another changes: the number of epochs follows the batch size.
     """
-    for finding in sorted(report.findings, key=lambda finding: -finding.severity):
-        wanted = edits.of_finding(report.document, finding) if _is_open(finding) and not finding.safe else []
+    for finding in _worst_first(report):
+        wanted = edits.of_finding(report.document, finding) if not finding.safe else []
         if wanted and edits.apply(report.document.raw, wanted) != report.document.raw:
             return list(wanted)
     return []

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from trainyard.linter.source.places import Lines
 
 _MEMBER_FOLLOWS = re.compile(r"""["'\w{\[+.-]""")
+# A number that any reader takes for the same, and the comma after which another element follows.
+_NUMBER_AND_COMMA = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?)[ \t\r\n]*+,[ \t\r\n]*+(?=[-0-9\"\[{])")
 
 
 class _Keys:
@@ -59,10 +61,10 @@ class Reader(Scanner):
         end = self._at
         self._skip()
         if self._at < len(self._text):
-            self._fatal("text goes on after the end of the object", self._at, self._word_end())
+            self._fatal("text goes on after the end of the object; delete it, for one file holds one spec", self._at, self._word_end())
         if isinstance(value, dict):
             return value
-        self.note(traps.NOT_AN_OBJECT, f"a spec is one JSON object, this is {_kind(value)}", start, end)
+        self.note(traps.NOT_AN_OBJECT, f"a spec is one JSON object, this is {_kind(value)}; write {{}} around its sections", start, end)
         return None
 
     def _value(self, pointer: str, depth: int, key_start: int = -1, key_end: int = -1) -> Any:
@@ -109,9 +111,20 @@ class Reader(Scanner):
         start = self._enter("an array", pointer, depth)
         elements: list[Any] = []
         while not self._closes("]", start, "array"):
+            self._take_numbers(pointer, elements)
             elements.append(self._value(f"{pointer}/{len(elements)}", depth + 1))
             self._separator("]", "element")
         return elements
+
+    def _take_numbers(self, pointer: str, elements: list[Any]) -> None:
+        """Take in plain numbers, each with its comma, as long as there are any: one by one, a file full of them takes too long."""
+        match = _NUMBER_AND_COMMA.match(self._text, self._at)
+        while match is not None:
+            word = match.group(1)
+            self.places[f"{pointer}/{len(elements)}"] = Place(self._at, match.end(1), -1, -1)
+            elements.append(float(word) if "." in word else int(word))
+            self._at = match.end()
+            match = _NUMBER_AND_COMMA.match(self._text, self._at)
 
     def _enter(self, what: str, pointer: str, depth: int) -> int:
         start = self._at
@@ -135,7 +148,9 @@ class Reader(Scanner):
             self._at += 1
             return True
         if not character:
-            self._fatal(f"this {what} is never closed: the file ends without its {bracket}", start, start + 1)
+            self._fatal(
+                f'this {what} is never closed: the file ends without its {bracket}; write "{bracket}" where it ends', start, start + 1
+            )
         return False
 
     def _separator(self, bracket: str, what: str) -> None:

@@ -80,7 +80,7 @@ class Scanner:
         if whole is None:
             end = self._lines.span(start, start).start
             self._fatal(
-                "this string is never closed: its line ends without a double quote",
+                'this string is never closed: its line ends without a double quote; write " where it ends',
                 start,
                 start + len(self._lines.line(end.line)) - end.column + 1,
             )
@@ -105,12 +105,12 @@ class Scanner:
         start = self._at
         match = _SINGLE_QUOTED.match(self._text, start)
         if match is None:
-            self._fatal("a string stands in double quotes, and this one is never closed", start, start + 1)
+            self._fatal('this string is never closed; strings stand in double quotes: write " on both sides', start, start + 1)
         self._at = match.end()
         string = re.sub(r"\\(.)", r"\1", match.group(1))
         below = f"{pointer}/{escape(string)}" if target == "key" else pointer
         written = '"' + string.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        message = f"single quotes: a string stands in double quotes, {shown(string)}"
+        message = f"single quotes: a string stands in double quotes; write {shown(string)}"
         self.note(
             traps.NOT_STRICT_JSON,
             message,
@@ -128,7 +128,8 @@ class Scanner:
         word = self._word()
         reading = read_word(word)
         if reading is None:
-            self._fatal(f"a value expected, found {self._found_at(start)}", start, max(self._at, start + 1))
+            todo = "write a JSON value" if pointer else 'a spec is a JSON object: write "{" at its beginning and "}" at its end'
+            self._fatal(f"a value expected, found {self._found_at(start)}; {todo}", start, max(self._at, start + 1))
         if reading.trap is not None:
             suggestion = None if reading.written is None else Suggestion(pointer, reading.value)
             self.note(
@@ -153,7 +154,7 @@ class Scanner:
                 return
             comment = _COMMENT.match(text, self._at)
             if comment is None:
-                self._fatal("this comment is never closed, and strict JSON has none", self._at, self._at + 1)
+                self._fatal("this comment is never closed, and strict JSON has none; delete it", self._at, self._at + 1)
             self._at = comment.end()
             message = "comment: strict JSON has none, other programs refuse the file; move the note into experiment.description"
             self.note(traps.COMMENT, message, comment.start(), comment.end(), replacement="")

@@ -1,7 +1,7 @@
 """What other libraries and older habits call the things of this language.
 
 Left: the name without case and separators. Right: our name (a key, or a dotted path from the top where the
-thing lives elsewhere). Only names that likeness would not find are here.
+thing lives elsewhere; after a colon the type that it has there). Only names that likeness would not find are here.
 """
 
 KEYS: dict[str, str] = {
@@ -14,7 +14,7 @@ KEYS: dict[str, str] = {
     "initiallearningrate": "learning_rate",
     "maxlr": "learning_rate",
     "wd": "weight_decay",
-    "decay": "scheduler",
+    "decay": "scheduler:inverse_time",
     "lrdecay": "scheduler",
     "lrscheduler": "scheduler",
     "lrschedule": "scheduler",
@@ -133,13 +133,13 @@ KEYS: dict[str, str] = {
     "keeplast": "keep",
     "savetopk": "keep",
     "maxtokeep": "keep",
-    "reducelronplateau": "scheduler",
+    "reducelronplateau": "scheduler:reduce_on_plateau",
     # the rest
     "augmentations": "augmentation",
     "dataaugmentation": "augmentation",
     "transforms": "augmentation",
-    "classweight": "imbalance",
-    "classweights": "imbalance",
+    "classweight": "imbalance:class_weights",
+    "classweights": "imbalance:class_weights",
     "classimbalance": "imbalance",
     "lossfunction": "loss",
     "criterion": "loss",
@@ -152,6 +152,7 @@ KEYS: dict[str, str] = {
     "labelsmooth": "label_smoothing",
     "smoothing": "label_smoothing",
     "logits": "from_logits",
+    "seed": "experiment.seed",
     "randomseed": "experiment.seed",
     "randomstate": "experiment.seed",
     "runname": "experiment.name",
@@ -255,4 +256,26 @@ VALUES: dict[str, tuple[str, ...]] = {
     "uniform": ("random_uniform",),
     "minimize": ("min",),
     "maximize": ("max",),
+    "minimum": ("min",),
+    "maximum": ("max",),
+    "01": ("unit",),
+    "zscore": ("standardize",),
+    "standard": ("standardize",),
+    "imagenet": ("preprocess_input",),
+    "strong": ("heavy",),
+    "weak": ("light",),
+    "flip": ("random_flip",),
+    "rotate": ("random_rotation",),
+    "rotation": ("random_rotation",),
+    "zoom": ("random_zoom",),
+    "shift": ("random_translation",),
+    "translate": ("random_translation",),
+    "shear": ("random_shear",),
+    "crop": ("random_crop",),
+    "brightness": ("random_brightness",),
+    "contrast": ("random_contrast",),
+    "noise": ("gaussian_noise",),
+    "blur": ("random_gaussian_blur",),
+    "cutout": ("random_erasing",),
+    "grayscale": ("random_grayscale",),
 }

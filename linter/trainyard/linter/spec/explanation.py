@@ -54,8 +54,15 @@ def explain(value: object, judge: Validator) -> tuple[Fault, ...]:
         seen = {(failure.place.pointer, failure.keyword) for failure in failures}
         failures += [each for each in _failures(corrected, judge.iter_errors(corrected)) if (each.place.pointer, each.keyword) not in seen]
     taken: dict[str, set[str]] = {}
-    told = (_fault(failure, taken) for failure in _telling(failures))
-    return tuple(islice(chain(told, unequal_lists(value)), MOST_FAULTS))
+    told = [(failure, _fault(failure, taken)) for failure in islice(_telling(failures), MOST_FAULTS)]
+    renamed = {fault.suggestion.pointer for failure, fault in told if failure.keyword == "additionalProperties" and fault.suggestion}
+    once = (fault for failure, fault in told if _missing(failure) not in renamed)
+    return tuple(islice(chain(once, unequal_lists(value)), MOST_FAULTS))
+
+
+def _missing(failure: Failure) -> str | None:
+    """Return the pointer of a key that is missing; where it is misspelt beside it, that has been told."""
+    return failure.place.below(failure.kind.property).pointer if failure.keyword == "required" else None
 
 
 def _errors(value: object, judge: Validator) -> list[Any]:

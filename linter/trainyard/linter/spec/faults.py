@@ -93,6 +93,15 @@ KEY_WITHOUT_EFFECT = Kind(
     "Remove the key, or pick the type that has it.",
 )
 
+UNKNOWN_SCHEMA = Kind(
+    "SPEC009",
+    "unknown-schema",
+    Severity.WARNING,
+    "`$schema` names something else than a schema of this language, or another version of it.",
+    "Editors complete and check from what stands there. trainlint never reads or downloads it, and judges by `version` alone.",
+    "Write where `trainlint schema > trainspec.v1.json` has put the schema, or remove the key.",
+)
+
 KINDS = (
     UNKNOWN_KEY,
     MISSING_KEY,
@@ -102,4 +111,5 @@ KINDS = (
     WHOLE_NUMBER_AS_FLOAT,
     UNEQUAL_LISTS,
     KEY_WITHOUT_EFFECT,
+    UNKNOWN_SCHEMA,
 )

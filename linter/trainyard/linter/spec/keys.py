@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from trainyard.linter.source import Fault, Suggestion
-from trainyard.linter.spec import bundle, faults
+from trainyard.linter.spec import bundle, faults, homes
 from trainyard.linter.spec.aliases import KEYS
 from trainyard.linter.spec.conversion import fits
 from trainyard.linter.spec.nearest import Near, like, plainly
 from trainyard.linter.spec.places import Place, shortened
 from trainyard.linter.spec.wording import listed
-
-_MOST_HOMES = 3
-# Their keys are units and bounds of a value, never the place for something written elsewhere.
-_UNITS = frozenset({"Length", "Range", "SampleCount"})
-
-
-class Home(NamedTuple):
-    """Where a key belongs: the path from the top, the types of the union members that have it, and its schema."""
-
-    path: str
-    tags: tuple[str, ...]
-    field: dict[str, Any]
 
 
 def unknown_key(place: Place, node: dict[str, Any], key: str, taken: Container[str] = (), *, guess: bool = True) -> Fault:
@@ -40,18 +28,21 @@ def unknown_key(place: Place, node: dict[str, Any], key: str, taken: Container[s
     free = [name for name in node["properties"] if name not in place.value and place.below(name).pointer not in taken]
     near = like(key, free) if guess else None
     if (same := _renamed(key, list(node["properties"]), place)) is not None:
-        return _unknown(place, key, same) if same.word in free else _twice(place, key, same.word)
+        return _unknown(place, node, key, same) if same.word in free else _twice(place, key, same.word)
     if near is not None and near.certain:
-        return _unknown(place, key, near)
+        return _unknown(place, node, key, near)
+    if near is None and guess and (again := like(key, node["properties"])) is not None and again.certain and again.word in place.value:
+        return _twice(place, key, again.word)
     elsewhere = _elsewhere(node, key, place)
     if elsewhere is not None:
         return elsewhere
-    return _unknown(place, key, near) if near is not None else _nowhere(place, node, key)
+    return _unknown(place, node, key, near) if near is not None else _nowhere(place, node, key)
 
 
-def _unknown(place: Place, key: str, near: Near) -> Fault:
+def _unknown(place: Place, node: dict[str, Any], key: str, near: Near) -> Fault:
     here = place.below(key)
-    renamed = Suggestion(place.below(near.word).pointer, here.value)
+    fitting = near.certain or fits(here.value, bundle.merged(node["properties"][near.word]))
+    renamed = Suggestion(place.below(near.word).pointer, here.value) if fitting else None
     message = f'unknown key "{shortened(key)}" in {place.tagged}; did you mean "{near.word}"?'
     return faults.UNKNOWN_KEY.fault(here.pointer, message, target="key", suggestion=renamed, safe=near.certain)
 
@@ -80,12 +71,17 @@ def _elsewhere(node: dict[str, Any], key: str, place: Place) -> Fault | None:
     if owners := _owners(node, key):
         message = f'"{shortened(key)}" has no effect in {place.tagged}: it belongs to {listed(owners)}; remove it or change the type'
         return faults.KEY_WITHOUT_EFFECT.fault(here.pointer, message, target="key")
-    homes = _homes_of(key, place)
-    if not homes:
+    found = homes.of(key, place)
+    if not found:
         return None
-    move = _move(here, homes[0]) if len(homes) == 1 else None
-    homes_shown = " or ".join(home.path + _tags(home) for home in homes[:_MOST_HOMES])
-    message = f'unknown key "{shortened(key)}" in {place.tagged}; its place is {homes_shown}'
+    message = f'unknown key "{shortened(key)}" in {place.tagged}; '
+    if len(found) == 1 and homes.is_written(found[0], place.root):
+        message += f"its place is {homes.words(found[0], place.root)}, which is written already: remove one of them"
+        return faults.UNKNOWN_KEY.fault(here.pointer, message, target="key")
+    move = homes.move(here, found[0]) if len(found) == 1 else None
+    message += f"its place is {' or '.join(homes.words(home, place.root) for home in found)}"
+    if move is None and len(found) == 1:
+        message += homes.instead(found[0], here.value)
     return faults.UNKNOWN_KEY.fault(here.pointer, message, target="key", suggestion=move)
 
 
@@ -107,78 +103,5 @@ def _owners_by_key(union: str) -> dict[str, list[str]]:
     owners: dict[str, list[str]] = {}
     for branch in bundle.definition(union)["allOf"]:
         for key in bundle.merged(branch["then"])["properties"]:
-            owners.setdefault(plainly(key), []).append(_tag(branch))
+            owners.setdefault(plainly(key), []).append(homes.tag_of(branch))
     return owners
-
-
-def _tag(branch: dict[str, Any]) -> str:
-    return str(branch["if"]["properties"]["type"]["const"])
-
-
-def _homes_of(key: str, place: Place) -> list[Home]:
-    """Return the nearest places in the language for a key of this name, or of the name it is an alias for."""
-    name = KEYS.get(plainly(key), key)
-    path, _, leaf = name.rpartition(".")
-    homes = [home for home in homes_by_key().get(leaf, ()) if not path or home.path == name]
-    section = place.tokens[0] if place.tokens else ""
-
-    def distance(home: Home) -> tuple[bool, int]:
-        return home.path.split(".")[0] != section, home.path.count(".")
-
-    nearest = min(map(distance, homes), default=None)
-    return [home for home in homes if distance(home) == nearest]
-
-
-def _move(here: Place, home: Home) -> Suggestion | None:
-    """Return the move of a value to its home, where its type fits and the way there is an object or free."""
-    if home.tags or "[" in home.path or not fits(here.value, home.field):
-        return None
-    tokens = home.path.split(".")
-    owner: Any = here.root
-    for depth, token in enumerate(tokens):
-        if not isinstance(owner, dict):
-            return None
-        if token not in owner:
-            value = here.value
-            for missing in reversed(tokens[depth + 1 :]):
-                value = {missing: value}
-            return Suggestion("/" + "/".join(tokens[: depth + 1]), value)
-        owner = owner[token]
-    return None
-
-
-def _tags(home: Home) -> str:
-    return f" ({', '.join(home.tags[:_MOST_HOMES])})" if home.tags else ""
-
-
-@cache
-def homes_by_key() -> dict[str, list[Home]]:
-    """Return for each key of the language the places that have it."""
-    homes: dict[str, dict[str, Home]] = {}
-    for path, field, tag in _walk(bundle.schema(), "", "", set()):
-        found = homes.setdefault(path.rpartition(".")[2], {})
-        tags = found[path].tags if path in found else ()
-        found[path] = Home(path, (*tags, tag) if tag else tags, field)
-    return {key: list(found.values()) for key, found in homes.items()}
-
-
-def _walk(node: dict[str, Any], path: str, tag: str, seen: set[tuple[str, str]]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield the path of every key below a piece of schema, its schema, and the type of the object it is in."""
-    name = bundle.named(node)
-    if name in _UNITS or (name, path) in seen:
-        return
-    if name is not None:
-        seen.add((name, path))
-    whole = bundle.merged(node)
-    for key, field in whole.get("properties", {}).items():
-        if key != "type":
-            below = f"{path}.{key}" if path else key
-            yield below, bundle.merged(field), tag
-            yield from _walk(field, below, "", seen)
-    for branch in whole.get("allOf", ()):
-        yield from _walk(branch["then"], path, _tag(branch), seen)
-    for part in ("then", "else"):
-        if part in whole:
-            yield from _walk(whole[part], path, tag, seen)
-    if "items" in whole:
-        yield from _walk(whole["items"], f"{path}[]", tag, seen)

@@ -86,7 +86,8 @@ def shown(value: object) -> str:
     if isinstance(value, (dict, list)) and len(value) > 0:
         text = json.dumps(value, ensure_ascii=False) if len(value) <= 3 else ""
         return text if 0 < len(text) <= _LONGEST else _KINDS[type(value)]
-    return shortened(json.dumps(value, ensure_ascii=False))
+    text = shortened(json.dumps(value, ensure_ascii=False))
+    return text[:-2] + '…"' if text.endswith("…") and isinstance(value, str) else text
 
 
 def shortened(text: str) -> str:

@@ -42,7 +42,9 @@ def check(value: object, *, partial: bool = False) -> tuple[Fault, ...]:
         from trainyard.linter.spec import explanation
 
         found = explanation.explain(value, judge)
-    return found + _whole_floats(value) if _has_whole_float(value) else found
+    if _has_whole_float(value):
+        found += _whole_floats(value)
+    return found + _schema_named(value) if isinstance(value, dict) and "$schema" in value else found
 
 
 def _has_whole_float(value: object) -> bool:
@@ -61,6 +63,12 @@ def _whole_floats(value: object) -> tuple[Fault, ...]:
     from trainyard.linter.spec import fractions
 
     return fractions.whole_floats(value)
+
+
+def _schema_named(value: dict[str, Any]) -> tuple[Fault, ...]:
+    from trainyard.linter.spec import hints
+
+    return hints.schema_named(value["$schema"])
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -155,6 +155,29 @@ def test_fixes_that_never_end_are_given_up(text: Text, with_rules: WithRules) ->
     outcome = mended(text(), unsafe=True)
     assert b'"epochs": 70' in outcome.raw
     assert not outcome.report.passed
+
+
+class Contrary(Rule):
+    """Wants the other of two numbers, whichever is there."""
+
+    code, name, severity = "CON001", "contrary", Severity.WARNING
+    reads = ("/training/epochs",)
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        other = 30 if case.spec.training.epochs == 20 else 20
+        severity = Severity.ERROR if other == 20 else None
+        yield Violation("/training/epochs", "the other one", suggestion=Suggestion("/training/epochs", other), severity=severity)
+
+
+@pytest.mark.parametrize("epochs", [20, 30])
+def test_suggestions_that_undo_each_other_rest_at_the_lesser_evil_wherever_they_began(
+    epochs: int, text: Text, with_rules: WithRules
+) -> None:
+    with_rules(Contrary())
+    source = text(training={"epochs": epochs})
+    rested = mended(source, unsafe=True)
+    assert json.loads(rested.raw)["training"]["epochs"] == 20
+    assert mended(rested.raw.decode(), unsafe=True).raw == rested.raw
 
 
 def test_accepted_findings_are_not_mended(text: Text, with_rules: WithRules) -> None:

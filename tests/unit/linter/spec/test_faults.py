@@ -11,7 +11,7 @@ from trainyard.linter import spec as language
 from trainyard.linter.source import Fault, Severity, Suggestion
 from trainyard.linter.spec import bundle
 from trainyard.linter.spec.aliases import KEYS, VALUES
-from trainyard.linter.spec.keys import homes_by_key
+from trainyard.linter.spec.homes import homes_by_key
 
 Made = Callable[..., dict[str, Any]]
 
@@ -77,7 +77,7 @@ def test_a_key_that_belongs_elsewhere_is_told_where(
 
 def test_a_key_with_several_homes_or_types_is_not_moved(minimal: Made) -> None:
     fault = only(language.check(minimal(momentum=0.9)))
-    assert fault.message == 'unknown key "momentum" in the spec; its place is optimizer.momentum (sgd, rmsprop)'
+    assert fault.message == 'unknown key "momentum" in the spec; its place is optimizer.momentum (of type "sgd", "rmsprop")'
     assert fault.suggestion is None
 
 
@@ -100,7 +100,10 @@ def test_without_hidden_layers_one_rate_drops_inputs_of_the_output(minimal: Made
 
 def test_a_decay_of_the_optimizer_points_at_the_scheduler(minimal: Made) -> None:
     fault = only(language.check(minimal(optimizer={"type": "sgd", "decay": 1e-4})))
-    assert fault.message == 'unknown key "decay" in optimizer (sgd); its place is scheduler'
+    assert (
+        fault.message
+        == 'unknown key "decay" in optimizer (sgd); its place is "scheduler" at the top of the spec, with "type": "inverse_time"'
+    )
     assert fault.suggestion is None
 
 
@@ -145,11 +148,15 @@ def test_a_word_outside_the_vocabulary_gets_the_closest_one(minimal: Made, secti
     "sections,message,better",
     [
         ({"training": {"epochs": "10"}}, 'training.epochs is the string "10"; a whole number is expected, write 10', 10),
-        ({"training": {"epochs": 1.5}}, "training.epochs is 1.5; a whole number is expected", None),
-        ({"training": {"batch_size": True}}, "training.batch_size is the boolean true; a whole number is expected", None),
+        ({"training": {"epochs": 1.5}}, "training.epochs is 1.5; a whole number is expected, for example 60", None),
+        ({"training": {"batch_size": True}}, "training.batch_size is the boolean true; a whole number is expected, for example 16", None),
         ({"training": {"shuffle": 1}}, "training.shuffle is 1; true or false is expected, write true", True),
         ({"training": {"shuffle": "no"}}, 'training.shuffle is the string "no"; true or false is expected, write false', False),
-        ({"training": {"epochs": None}}, "training.epochs is null; a whole number is expected", None),
+        (
+            {"training": {"epochs": None}},
+            "training.epochs is null; a whole number is expected; leave the key out for the default, 100",
+            None,
+        ),
         (
             {"optimizer": "sgd"},
             'optimizer is the string "sgd"; an object with a "type" is expected, write {"type": "sgd"}',
@@ -167,8 +174,8 @@ def test_a_word_outside_the_vocabulary_gets_the_closest_one(minimal: Made, secti
         ),
         ({"model": {"type": "mlp", "hidden": 8}}, "model.hidden is 8; a list is expected, write [8]", [8]),
         ({"experiment": {"tags": "a"}}, 'experiment.tags is the string "a"; a list is expected, write ["a"]', ["a"]),
-        ({"optimizer": {"type": "adam", "learning_rate": [0.1]}}, "optimizer.learning_rate is [0.1]; a number is expected", None),
-        ({"metrics": [5]}, 'metrics[0] is 5; a string or an object with a "type" is expected', None),
+        ({"optimizer": {"type": "adam", "learning_rate": [0.1]}}, "optimizer.learning_rate is [0.1]; a number is expected, write 0.1", 0.1),
+        ({"metrics": [5]}, 'metrics[0] is 5; a string or an object with a "type" is expected, for example "accuracy"', None),
     ],
 )
 def test_a_wrong_type_says_what_stands_there_and_what_is_expected(
@@ -218,9 +225,9 @@ def test_a_partial_document_owes_nothing_but_the_tags() -> None:
     "sections,message",
     [
         ({"scheduler": {"type": "cosine", "warmup": {"epochs": 1, "steps": 2}}}, 'holds 2 keys; write exactly one of "epochs", "steps"'),
-        ({"scheduler": {"type": "cosine", "warmup": {}}}, 'holds 0 keys; write exactly one of "epochs", "steps"'),
+        ({"scheduler": {"type": "cosine", "warmup": {}}}, 'is empty; write exactly one of "epochs", "steps"'),
         ({"model": {"type": "cnn", "blocks": [{"filters": 1, "kernel": [3, 3, 3]}]}}, "holds 3 values; write at most 2"),
-        ({"$lint": [{"rule": "LR001", "reason": ""}]}, "is 0 characters long; write at least 1"),
+        ({"$lint": [{"rule": "LR001", "reason": ""}]}, 'is empty; write a text, for example "range test of March'),
     ],
 )
 def test_too_much_or_too_little_is_counted(minimal: Made, sections: dict[str, Any], message: str) -> None:
@@ -333,7 +340,9 @@ def test_every_alias_leads_to_a_key_or_a_word_of_the_language() -> None:
     places = {home.path for homes in homes_by_key().values() for home in homes}
     keys = set(homes_by_key()) | {"$schema", "$lint"}
     for target in KEYS.values():
-        assert target in keys or target in places, target
+        place, _, becomes = target.partition(":")
+        assert place in keys or place in places, target
+        assert not becomes or becomes in {word for node in enums(bundle.schema()) for word in node}, target
     words = {word for node in enums(bundle.schema()) for word in node}
     for targets in VALUES.values():
         assert set(targets) <= words, targets
