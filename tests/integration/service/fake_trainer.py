@@ -7,6 +7,7 @@ the epoch, so that a run which was killed and resumed can be told from one that 
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 import json
 import os
@@ -81,6 +82,8 @@ def main() -> None:
     if mode.startswith(("obedient", "steady")):
         like_a_trainer(run, attempt, say, wait=mode.startswith("obedient"))
         return
+    if mode == "frozen":
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
     if mode == "early":
         print("no such thing", flush=True)
         sys.exit(3)
@@ -95,7 +98,10 @@ def main() -> None:
     if mode == "silent":
         os.write(spool, b'{"v":1,"attempt":1,"ki')
         return
-    if mode in {"hold", "stubborn"}:
+    if mode == "chatter":
+        print("x" * 400_000, flush=True)
+        print("the last words", flush=True)
+    if mode in {"hold", "stubborn", "frozen", "chatter"}:
         wait_for_go()
     if mode == "flood":
         os.write(spool, b"x" * 200_000 + b"\n" + b"\n".join([b"junk"] * 1000) + b"\n")

@@ -20,11 +20,12 @@ STANDBY = (sys.executable, "-P", "-m", "trainyard.service.trainer.start")
 HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "CUDA_HOME", "NVIDIA_DRIVER_CAPABILITIES")
 
 
-def trainer_command(data_root: Path) -> Callable[[Order], list[str]]:
-    """Return what makes the command line of an order."""
+def trainer_command(data_root: Path, orphan_seconds: float | None = None) -> Callable[[Order], list[str]]:
+    """Return what makes the command line of an order; a trainer that sees no server for ``orphan_seconds`` saves its place."""
+    limit = [] if orphan_seconds is None else ["--orphan-limit", f"{orphan_seconds:g}"]
 
     def command(order: Order) -> list[str]:
-        return [*STANDBY, str(order.run.path), "--attempt", str(order.attempt), "--data-root", str(data_root)]
+        return [*STANDBY, str(order.run.path), "--attempt", str(order.attempt), "--data-root", str(data_root), *limit]
 
     return command
 

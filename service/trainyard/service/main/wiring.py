@@ -142,7 +142,7 @@ def _launcher(settings: Settings, home: Home, slots: int, devices: Sequence[Devi
     if settings.standby and command is None:
         standbys = Standbys(STANDBY, standby_environment(os.environ, slots=slots), home.path, time.monotonic)
     return LocalLauncher(
-        command or trainer_command(settings.data_root),
+        command or trainer_command(settings.data_root, patience.orphan_seconds),
         environment,
         standbys=standbys,
         on_device=nvml.process_ids if any(device.uuid for device in devices) else frozenset,

@@ -4,7 +4,8 @@ With a run folder it trains at once. Without arguments it is a standby: it impor
 on standard input, and is that trainer from then on; when the server goes first, it goes too.
 
 Either way it sets up what must hold with no server at all: the alarm that ends an attempt which takes too long, by the
-kernel's hand, and the signal that writes every thread's stack into the log.
+kernel's hand; the watch that ends one which does not save its place though no server is there, before another server may
+take the job over; and the signal that writes every thread's stack into the log.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
+from pathlib import Path
 from typing import Any, NoReturn
 
-WALL = "TRAINYARD_WALL_SECONDS"
+WALL, ORPHAN = "TRAINYARD_WALL_SECONDS", "TRAINYARD_ORPHAN_SECONDS"
+# From the orphan limit to the end of a trainer that did not end itself: less than a lease, see executor.supervisor.
+SAVING_SECONDS = 45.0
 _LONGEST_ORDER_BYTES = 1024 * 1024
 # The descriptor, not the object: in a standby it becomes the run's log later.
 _STDERR = 2
@@ -33,10 +39,32 @@ def _train(arguments: list[str]) -> NoReturn:
     if limit:
         # No handler: the kernel ends the process, whatever it is doing.
         signal.setitimer(signal.ITIMER_REAL, float(limit))
+    if os.environ.get(ORPHAN):
+        limit_seconds = float(os.environ[ORPHAN]) + SAVING_SECONDS
+        threading.Thread(target=_end_when_orphaned, args=(Path(arguments[0]) / "heartbeat", limit_seconds), daemon=True).start()
     from trainyard.service.trainer.__main__ import main as train
 
     train.main(args=arguments, prog_name="trainer", standalone_mode=True)
     sys.exit(0)
+
+
+def _end_when_orphaned(heartbeat: Path, limit_seconds: float) -> None:
+    """End the process when the heartbeat stands still for too long; time is counted here, whatever the file says."""
+    seen, since = _moment(heartbeat), time.monotonic()
+    while True:
+        time.sleep(min(limit_seconds / 10, 5.0))
+        now = _moment(heartbeat)
+        if now != seen:
+            seen, since = now, time.monotonic()
+        elif time.monotonic() - since > limit_seconds:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _moment(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _wait() -> list[str]:
