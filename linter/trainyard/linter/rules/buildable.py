@@ -231,7 +231,9 @@ class GiantFlatten(Rule):
             if before.kind == "Flatten" and layer.parameters > 20_000_000 and share > 0.9:
                 at = "/model/head/pooling"
                 fix = Suggestion(at, "global_average") if case.wrote(at) else None
-                message = f"the layer after flatten has {percent(share)} of the parameters ({layer.parameters / 1e6:.0f} million)"
+                message = (
+                    f"the layer after flatten has {percent(share)} of the parameters ({number(layer.parameters // 1_000_000)} million)"
+                )
                 advice = "; global average pooling would make it small"
                 yield Violation(at if fix else layer.pointer, message + advice, suggestion=fix)
 

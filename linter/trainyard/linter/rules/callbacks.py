@@ -15,6 +15,7 @@ from trainyard.linter.spec.direction import mode as direction
 from trainyard.linter.spec.model.training import EarlyStopping
 
 _LARGE_GAIN = 0.1
+_LONG_PATIENCE = 10
 _BOUNDED_SCORES = frozenset({"accuracy", "binary_accuracy", "top_k_accuracy", "f1", "fbeta", "precision", "recall", "auc"})
 _CROSS_ENTROPIES = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
 STOPPING = "/callbacks/early_stopping"
@@ -349,7 +350,7 @@ class StoppingDuringWarmup(Rule):
     """Early stopping may end the run while the learning rate is still warming up.
 
     What it checks:
-        Early stopping's patience plus `start_from_epoch` against the epochs of the warm-up.
+        Early stopping's patience plus `start_from_epoch` against the epochs of the warm-up; from 10 epochs on an info.
 
     Why it fails:
         At the tiny rates of a warm-up the loss may stand still for epochs, which counts as no improvement.
@@ -387,7 +388,9 @@ class StoppingDuringWarmup(Rule):
         value = math.ceil(warmup)
         told = f"early stopping with patience {stopping.patience} may act during the warm-up of {number(round(warmup, 1))} epochs"
         fix = Suggestion(f"{STOPPING}/start_from_epoch", value)
-        yield Violation(_place(case, STOPPING), f"{told}; write start_from_epoch {value}", suggestion=fix)
+        # That long a loss hardly stands still, even at small rates.
+        severity = None if stopping.patience < _LONG_PATIENCE else Severity.INFO
+        yield Violation(_place(case, STOPPING), f"{told}; write start_from_epoch {value}", suggestion=fix, severity=severity)
 
 
 class GainOutOfReach(Rule):

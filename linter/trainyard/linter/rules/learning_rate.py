@@ -65,7 +65,8 @@ class LearningRateTooHigh(Rule):
         grow with it when there is normalization, three times under a one-cycle schedule, and ten times for a squared error on
         probabilities. Adagrad 0.5 and 5, Adadelta 10, Lion 0.003 and 0.3. An info for Adam and its kin up to 0.015 with normalization.
         Exempt from the warnings are frozen bases, models without hidden layers, and an `epsilon` of 0.001 or more,
-        which turns an adaptive step into one of SGD; with a frozen base and a hidden head Adam and its kin are warned from 0.1 on.
+        which turns an adaptive step into one of SGD; Adam and its kin are warned all the same above 1 without hidden layers, and from
+        0.1 on with a frozen base and a hidden head.
 
     Why it fails:
         Each step overshoots: the loss jumps, stays at the level of guessing, or becomes no number. An Adam step moves every
@@ -127,7 +128,11 @@ class LearningRateTooHigh(Rule):
         """Compare with the optimizer's bounds."""
         optimizer = case.spec.optimizer
         bounds, rate = learning_rate.bounds(optimizer), learning_rate.effective(optimizer)
-        if rate <= bounds.usual_high or not case.traits.has_hidden:
+        if rate <= bounds.usual_high:
+            return
+        if not case.traits.has_hidden:
+            if optimizer.type in learning_rate.ADAPTIVE and rate > bounds.error_above:
+                yield _violation(case, f"{_told(case)} is beyond what even a linear model bears: {self._why(case, rate)}", Severity.WARNING)
             return
         name = optimizer_name(optimizer.type)
         scale = self._scale(case)

@@ -32,6 +32,8 @@ USELESS = 1e-7
 _TOLERATED_SHARE = 0.05
 _EARLY, _EARLY_FALL = 0.5, 1e-3
 _INERT_RATIO = 1.2
+# How often a curve is looked at where its first step below a bound lies in the warm-up.
+_LOOKS = 200
 # What a repaired schedule ends at, as a share of the rate it starts from.
 _USUAL_END = 0.01
 
@@ -102,7 +104,8 @@ class ScheduledRateTooSmall(Rule):
     """The schedule takes the learning rate below 1e-7 for a good part of the run.
 
     What it checks:
-        The scheduled rate, step by step, is below 1e-7 in more than 5 % of the steps while the optimizer's own rate is above.
+        The scheduled rate, step by step, is below 1e-7 in more than 5 % of the steps while the optimizer's own rate is above; below a
+        thousandth of the optimizer's rate where that is less.
 
     Why it fails:
         Updates that small are lost in the rounding of the weights (a float32 weight of 0.1 has a spacing of 7e-9): those
@@ -146,25 +149,35 @@ class ScheduledRateTooSmall(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Ask the curve how many of its steps lie below."""
-        yield from self._check(case, _TOLERATED_SHARE)
+        yield from self._check(case, min(USELESS, case.spec.optimizer.learning_rate * _EARLY_FALL), _TOLERATED_SHARE)
 
     def check_strictly(self, case: Case) -> Iterator[Violation]:
         """Warn of a single step below, as the seed page does."""
-        yield from self._check(case, 0.0)
+        yield from self._check(case, USELESS, 0.0)
 
     @staticmethod
-    def _check(case: Case, tolerated: float) -> Iterator[Violation]:
+    def _check(case: Case, bound: float, tolerated: float) -> Iterator[Violation]:
         curve = case.curve
         if curve is None or not curve.factors or curve.learning_rate <= USELESS:
             return
-        share = curve.share_below(USELESS)
+        share = curve.share_below(bound)
         if share <= tolerated:
             return
-        epoch = (curve.first_below(USELESS) or 0) // curve.steps_per_epoch + 1
-        index = _worst(case, USELESS)
+        index = _worst(case, bound)
         fix = slower(case, index)
-        message = f"the learning rate is below {number(USELESS)} in {percent(share)} of the steps, from epoch {epoch} on{advice(fix)}"
+        told = f"the learning rate is below {number(bound)} in {percent(share)} of the steps"
+        message = f"{told}, from epoch {_first_epoch_below(curve, bound)} on{advice(fix)}"
         yield Violation(case.schedule_pointer(index), message, suggestion=fix)
+
+
+def _first_epoch_below(curve: Curve, bound: float) -> int:
+    """Return the first epoch below the bound (counted from 1), the rise of a warm-up left out."""
+    warmup = int(max(each.warmup for each in curve.factors))
+    if (curve.first_below(bound) or 0) >= warmup:
+        return (curve.first_below(bound) or 0) // curve.steps_per_epoch + 1
+    first, last = warmup // curve.steps_per_epoch, max(0, curve.steps - 1) // curve.steps_per_epoch
+    stride = max(1, (last - first) // _LOOKS)
+    return next((epoch for epoch in range(first, last, stride) if curve.at(epoch * curve.steps_per_epoch) < bound), last) + 1
 
 
 class ScheduleDecaysTooEarly(Rule):

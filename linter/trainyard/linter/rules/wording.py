@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _KIB = 1024
+# Sizes of odd models go beyond every float; that far any number reads the same.
+_MOST = 1e300
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def number(value: float) -> str:
     """Return a number with up to four digits: ``0.001``, ``1e-07``, ``20,500``."""
+    value = min(max(value, -_MOST), _MOST)
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:.4g}"
@@ -22,7 +25,7 @@ def count(amount: int, noun: str) -> str:
 
 def size(amount: float) -> str:
     """Return bytes in the unit that reads well, to three digits: ``4.7 GiB``."""
-    unit = 0
+    unit, amount = 0, float(min(amount, _MOST))
     while amount >= 1000 and unit < len(_UNITS) - 1:
         amount /= _KIB
         unit += 1
