@@ -55,13 +55,13 @@ def _at_step(epoch: int, step: int) -> None:
             self._keeper.flush()
             _die()
 
-    Fitting.look = dying  # type: ignore[method-assign]
+    Fitting.look = dying  # type: ignore[method-assign,assignment]
 
 
 def _take_few_steps() -> None:
     from trainyard.service.trainer.speed.pace import Pace
 
-    Pace.count = lambda _self, left: min(2, left)  # type: ignore[method-assign]
+    Pace.count = lambda _self, left: min(2, left)  # type: ignore[method-assign,assignment]
 
 
 def main() -> None:

@@ -80,7 +80,8 @@ def test_a_number_that_json_has_not_becomes_null(journal: Journal, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "content, word", [(b"stop\n", "stop"), (b"cancel", "cancel"), (b"", None), (b"pause", None), (b"\xff\xfe", None), (None, None)]
+    "content, word",
+    [(b"stop\n", "stop"), (b"cancel", "cancel"), (b"pause\n", "pause"), (b"", None), (b"go", None), (b"\xff\xfe", None), (None, None)],
 )
 def test_only_words_that_the_trainer_knows_are_heard(tmp_path: Path, content: bytes | None, word: str | None) -> None:
     if content is not None:

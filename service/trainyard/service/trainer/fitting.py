@@ -10,7 +10,8 @@ from typing import Any
 from trainyard.linter.spec.model.scheduler import ReduceOnPlateau
 from trainyard.service import wire
 from trainyard.service.trainer import backend, verdict
-from trainyard.service.trainer.bundle import snapshot, variables
+from trainyard.service.trainer import snapshot as snapshots
+from trainyard.service.trainer.bundle import variables
 from trainyard.service.trainer.bundle.contents import Bundle, Origin, Position
 from trainyard.service.trainer.bundle.files import BundleFiles
 from trainyard.service.trainer.bundle.keeper import Keeper
@@ -70,7 +71,7 @@ class Fitting:
         self._checkpoints = self._make_checkpoints()
         self._early = self._make_early_stopping()
         self._watchers = self._all_watchers()
-        self._parts = snapshot.Parts(prepared.built.learner, prepared.rates, history, self._watchers, self._shelf)
+        self._parts = snapshots.Parts(prepared.built.learner, prepared.rates, history, self._watchers, self._shelf)
         self._keeper = Keeper(BundleFiles(place.folder).write)
         self._saved_at = -math.inf
         self._save_cost_seconds = 0.0
@@ -179,7 +180,7 @@ class Fitting:
         before = rates.first_of(good.position.epoch)
         if self._prepared.stages.enter(good.position.epoch):
             self._loop.use(self._make_engine())
-        snapshot.put_back(self._parts, good)
+        snapshots.put_back(self._parts, good)
         rates.scale = scale
         self._voice.rollback = count
         self._voice.say(wire.LearningRateChanged(good.position.epoch + 1, before, before * rule.factor, "roll_back"))
@@ -213,13 +214,13 @@ class Fitting:
         """Return the state; of a run that may be rolled back that of an epoch's begin, so that it is rolled back alike ever after."""
         if self._loop.position.step and self._good is not None:
             return self._good
-        bundle = snapshot.take(self._parts, self._loop.position, self._place.attempt, self._origin, more)
+        bundle = snapshots.take(self._parts, self._loop.position, self._place.attempt, self._origin, more)
         if self._roll_backs:
             self._good = bundle
         return bundle
 
     def _put_back(self, saved: Bundle) -> None:
-        snapshot.put_back(self._parts, saved)
+        snapshots.put_back(self._parts, saved)
         self._voice.rollback = saved.position.rollback
         self._elapsed_before = float(saved.state.get("elapsed_seconds", 0.0))
         if self._roll_backs:

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainyard.linter import spec as language
 from trainyard.linter.spec.model.spec import Spec
@@ -16,8 +16,6 @@ from trainyard.service import wire
 from trainyard.service.capability import untrainable
 from trainyard.service.trainer import failures, verdict
 from trainyard.service.trainer.artifacts import ENVIRONMENT, HISTORY, LABELS, Artifacts
-from trainyard.service.trainer.bundle.contents import Bundle, Position
-from trainyard.service.trainer.bundle.files import BundleFiles
 from trainyard.service.trainer.device import CPU, GPU
 from trainyard.service.trainer.failures import (
     BundleError,
@@ -31,6 +29,10 @@ from trainyard.service.trainer.failures import (
 from trainyard.service.trainer.journal import Journal
 from trainyard.service.trainer.place import Place
 from trainyard.service.trainer.verdict import Verdict
+
+if TYPE_CHECKING:
+    # It knows NumPy, and a spec that is refused does not wait for that.
+    from trainyard.service.trainer.bundle.contents import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ def _train(task: Task) -> Verdict:
     digest = language.digest(resolved)
     saved = _saved(task.folder, digest)
     # Keras takes seconds to import: a spec that is refused does not wait for it.
-    from trainyard.service.trainer import environment, judgement
-    from trainyard.service.trainer.bundle import snapshot
+    from trainyard.service.trainer import environment, judgement, snapshot
+    from trainyard.service.trainer.bundle.contents import Position
     from trainyard.service.trainer.fitting import Fitting
     from trainyard.service.trainer.history import History
     from trainyard.service.trainer.preparation import prepare
@@ -118,6 +120,8 @@ def _train(task: Task) -> Verdict:
 
 
 def _saved(folder: wire.RunFolder, digest: str) -> Bundle | None:
+    from trainyard.service.trainer.bundle.files import BundleFiles
+
     saved = BundleFiles(folder).read()
     if saved is not None and saved.origin.spec_digest != digest:
         raise BundleError("it belongs to another spec")
