@@ -27,8 +27,8 @@ ELSEWHERE = {
     "pip install": "tests/packaging/conftest.py",
     "make demo": "tests/acceptance/test_demo.py",
     "make test": "CONTRIBUTING.md",
-    "trainyard ": "tests/acceptance/test_following_a_job.py",
-    "curl ": "tests/acceptance/test_demo.py",
+    "trainyard ": "tests/acceptance/test_readme_commands.py",
+    "curl ": "tests/acceptance/test_readme_commands.py",
 }
 
 
