@@ -1,4 +1,4 @@
-"""``trainlint diff``: what two specs would do differently, section by section.
+"""``trainlint diff``: what two specs say differently, section by section, and what follows from it.
 
 Specs with equal digests train the same, whatever they are called: names, notes and suppressions are shown, but do not count.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainyard.linter.cli import exits, outputs, targets
+from trainyard.linter.cli import exits, screens, targets
 from trainyard.linter.engine.configuration import Configuration
 from trainyard.linter.engine.difference import ABSENT, Difference, differences
 from trainyard.linter.engine.lint import lint
@@ -20,7 +20,9 @@ from trainyard.linter.report.terminal import harmless
 from trainyard.linter.source.severity import Severity
 
 if TYPE_CHECKING:
+    from trainyard.linter.charts.text import Screen
     from trainyard.linter.engine.report import Report
+    from trainyard.linter.planning.consequences import Consequences
     from trainyard.linter.report.terminal import Palette
 
 _NO_RULES = Configuration(ignore=("ALL",))
@@ -32,24 +34,61 @@ _MAX_CELLS = 60
 @click.argument("right", metavar="B", type=click.Path(allow_dash=True))
 @click.option("--written", is_flag=True, help="Compare what was written; without it, defaults and presets are written out first.")
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="How to print it.")
+@click.option("--hardware", metavar="NAME|FILE", help="Compare memory and time on this hardware profile.")
+@click.option("--data-root", metavar="DIR", help="Folder that dataset paths are relative to; data is read for both.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="When to colour.")
-def diff(*, left: str, right: str, written: bool, format_: str, color: str) -> int:
-    """Say what two specs would do differently. Exit code 0 when they train the same, 1 when not, 2 when one is no spec."""
-    reports = [_understood(path) for path in (left, right)]
+def diff(*, left: str, right: str, written: bool, format_: str, color: str, hardware: str | None, data_root: str | None) -> int:
+    """Say what two specs would do differently, and what that does to steps, memory, time, learning rate, weights and verdict.
+
+    Exit code 0 when they train the same, 1 when not, 2 when one is no spec.
+    """
+    texts = [_read(path) for path in (left, right)]
+    reports = [_understood(path, raw) for path, raw in zip((left, right), texts, strict=True)]
     first, second = (report.document.value if written else report.resolved for report in reports)
     found = list(differences(first, second))
     same = reports[0].spec_digest == reports[1].spec_digest
-    counts = bool(found) if written else not same
+    follows = None if written or same else _consequences((left, right), texts, hardware, data_root)
     if format_ == "json":
-        click.echo(json.dumps(_json((left, right), reports, found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_json((left, right), reports, found, follows), indent=2, ensure_ascii=False))
     else:
-        click.echo(_text(found, reports, outputs.palette(sys.stdout, color), same=same, written=written), nl=False, color=True)
+        screen = screens.of(sys.stdout, color)
+        below = _below_the_differences(follows, (left, right), screen)
+        click.echo(_text(found, reports, screen.palette, below, same=same, written=written), nl=False, color=True)
+    counts = bool(found) if written else not same
     return exits.FINDINGS if counts else exits.OK
 
 
-def _understood(path: str) -> Report:
+def _read(path: str) -> bytes:
     (file,) = targets.expand([path])
-    report = lint(targets.read(file, _NO_RULES.limits.bytes), configuration=_NO_RULES)
+    return targets.read(file, _NO_RULES.limits.bytes)
+
+
+def _consequences(paths: tuple[str, str], texts: list[bytes], hardware: str | None, data_root: str | None) -> Consequences:
+    """Judge and plan both, each under the settings of its own place."""
+    from trainyard.linter.cli.checker import Checker
+    from trainyard.linter.cli.settings import flags
+    from trainyard.linter.cli.settings.settings import SettingsReader
+    from trainyard.linter.planning import training_plan
+    from trainyard.linter.planning.consequences import consequences
+
+    given = flags.read({"hardware": hardware, "data_root": data_root})
+    checker = Checker(SettingsReader(given, config=None, isolated=False))
+    left, right = (training_plan(checker.judge(path, raw)) for path, raw in zip(paths, texts, strict=True))
+    return consequences(left, right)
+
+
+def _below_the_differences(follows: Consequences | None, paths: tuple[str, str], screen: Screen) -> list[str]:
+    if follows is None:
+        return []
+    from trainyard.linter.planning import comparison
+
+    lines = comparison.text(follows, paths, screen.narrower(2))
+    title = screen.paint("bold", "what follows")
+    return ["", title, *(f"  {line}".rstrip() for line in lines)] if lines else []
+
+
+def _understood(path: str, raw: bytes) -> Report:
+    report = lint(raw, configuration=_NO_RULES)
     if report.resolved is None:
         first = next(finding for finding in report.findings if finding.severity >= Severity.ERROR)
         raise exits.Refusal(
@@ -58,7 +97,7 @@ def _understood(path: str) -> Report:
     return report
 
 
-def _text(found: list[Difference], reports: list[Report], palette: Palette, *, same: bool, written: bool) -> str:
+def _text(found: list[Difference], reports: list[Report], palette: Palette, below: list[str], *, same: bool, written: bool) -> str:
     if not found:
         return "The two specs mean the same.\n" if not written else "The two specs are written the same.\n"
     width = min(max(len(_below(difference)) for difference in found), _MAX_CELLS)
@@ -67,7 +106,7 @@ def _text(found: list[Difference], reports: list[Report], palette: Palette, *, s
         lines.append(palette.paint(palette.bold, harmless(section)))
         lines += [f"  {harmless(_below(difference)):<{width}}  {_sides(difference, reports, palette)}" for difference in differing]
     verdict = "Same digest: both train the same." if same else f"{len(found)} {'difference' if len(found) == 1 else 'differences'}."
-    return "\n".join([*lines, "", verdict]) + "\n"
+    return "\n".join([*lines, *below, "", verdict]) + "\n"
 
 
 def _sides(difference: Difference, reports: list[Report], palette: Palette) -> str:
@@ -108,7 +147,7 @@ def _is_default(written: Any, pointer: str) -> bool:
     return False
 
 
-def _json(paths: tuple[str, str], reports: list[Report], found: list[Difference]) -> dict[str, Any]:
+def _json(paths: tuple[str, str], reports: list[Report], found: list[Difference], follows: Consequences | None) -> dict[str, Any]:
     return {
         "version": 1,
         "paths": list(paths),
@@ -128,4 +167,11 @@ def _json(paths: tuple[str, str], reports: list[Report], found: list[Difference]
             }
             for difference in found
         ],
+        "consequences": None if follows is None else _follows(follows),
     }
+
+
+def _follows(follows: Consequences) -> dict[str, Any]:
+    from trainyard.linter.planning import comparison
+
+    return comparison.document(follows)

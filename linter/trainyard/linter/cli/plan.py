@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainyard.linter.cli import exits, outputs, targets
+from trainyard.linter.cli import exits, screens, targets
 from trainyard.linter.cli.checker import Checker
 from trainyard.linter.cli.settings import flags
 from trainyard.linter.cli.settings.settings import SettingsReader
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from trainyard.linter.planning import TrainingPlan
 
 _FORMATS = ("text", "json", "html")
+_WIDTHS = click.IntRange(screens.FEWEST_COLUMNS, screens.MOST_COLUMNS)
 _SUFFIXES = {".json": "json", ".html": "html", ".htm": "html"}
-_COLUMNS = 80
-_MOST_COLUMNS = 1000
 
 
 @click.command()
@@ -33,7 +32,12 @@ _MOST_COLUMNS = 1000
 @click.option("--config", metavar="FILE", help="Use this configuration instead of the nearest one.")
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")
 @click.option("--stdin-filename", metavar="PATH", help="Path that standard input (-) stands for.")
-@click.option("--width", type=click.IntRange(40, _MOST_COLUMNS), metavar="N", help="Columns of the text; default: those of the terminal.")
+@click.option(
+    "--width",
+    type=click.IntRange(screens.FEWEST_COLUMNS, screens.MOST_COLUMNS),
+    metavar="N",
+    help="Columns of the text; default: those of the terminal.",
+)
 @click.option("--ascii", "only_ascii", is_flag=True, help="Draw the text with ASCII characters only.")
 @click.option(
     "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="When to colour; NO_COLOR and FORCE_COLOR count."
@@ -45,7 +49,7 @@ def plan(*, path: str, format_: str | None, output: str | None, color: str, widt
     planned as far as it can be understood. Exit code 0 when it passes, 1 when it does not, as `check` has it.
     """
     (file,) = targets.expand([path])
-    settings = SettingsReader(flags.read(_given(options)), config=options["config"], isolated=options["isolated"])
+    settings = SettingsReader(flags.read(options), config=options["config"], isolated=options["isolated"])
     checker = Checker(settings, stdin_filename=options["stdin_filename"])
     from trainyard.linter.planning import training_plan
 
@@ -59,11 +63,6 @@ def plan(*, path: str, format_: str | None, output: str | None, color: str, widt
             sys.stderr.write(f"{crash.traceback}{crash.appeal} with the lines above.\n")
         return exits.INTERNAL
     return exits.OK if report.passed else exits.FINDINGS
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of ``check`` that this command has, and the others as not given."""
-    return {"fail_on": None, "partial": None, "baseline": None, "select": (), "extend_select": (), "ignore": (), "severity": (), **options}
 
 
 def _rendered(made: TrainingPlan, path: str, format_: str, screen: Screen) -> str:
@@ -84,27 +83,9 @@ def _rendered(made: TrainingPlan, path: str, format_: str, screen: Screen) -> st
 
 def _screen(output: str | None, color: str, width: int | None, *, only_ascii: bool) -> Screen:
     """Return what the text is shown on; a file is 80 columns of any character without colour."""
-    from trainyard.linter.charts.text import Screen
-    from trainyard.linter.report.terminal import PLAIN
-
     if output is not None:
-        return Screen(width or _COLUMNS, not only_ascii, PLAIN)
-    return Screen(width or _columns(), not only_ascii and _shows_braille(sys.stdout), outputs.palette(sys.stdout, color))
-
-
-def _columns() -> int:
-    import shutil
-
-    return max(40, min(_MOST_COLUMNS, shutil.get_terminal_size((_COLUMNS, 24)).columns))
-
-
-def _shows_braille(stream: Any) -> bool:
-    """Tell whether a stream takes the characters that pictures are drawn with."""
-    try:
-        "⠿█…".encode(stream.encoding or "ascii")
-    except (LookupError, UnicodeEncodeError):
-        return False
-    return os.environ.get("TERM") != "dumb"
+        return screens.paper(width, only_ascii=only_ascii)
+    return screens.of(sys.stdout, color, width, only_ascii=only_ascii)
 
 
 def _write(text: str, output: str | None) -> None:

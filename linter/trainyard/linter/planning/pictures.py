@@ -42,7 +42,7 @@ from trainyard.linter.planning.training_plan import (
 from trainyard.linter.rules.wording import count
 
 #: How many decades below its top a curve is drawn; what falls to zero would need them all.
-_DECADES_DRAWN = 5
+DECADES_DRAWN = 5
 _WORDS = {
     Placement.TOO_LOW: "too low",
     Placement.LOW: "below the usual range",
@@ -93,7 +93,7 @@ def rate_chart(curve: RateCurve) -> LineChart:
     points = curve.points
     top = max((point.high for point in points if point.high > 0), default=1.0)
     least = min((point.low for point in points if point.low > 0), default=top)
-    axis = Axis("learning rate", Unit.RATE, log=True, low=max(least, top / 10**_DECADES_DRAWN))
+    axis = Axis("learning rate", Unit.RATE, log=True, low=max(least, top / 10**DECADES_DRAWN))
     bands = (
         (Band("as low as the plateau can bring it", tuple((point.epoch, point.low, point.high) for point in points), 1),)
         if curve.plateau

@@ -34,7 +34,7 @@ def grid(table: Table, screen: Screen, *, most: int = 0, marked: frozenset[int] 
     lines = [screen.paint("bold", _line(table.columns, widths, table.numeric))]
     for place, (index, row) in enumerate(shown):
         if len(shown) < len(rows) and place == half:
-            lines.append(screen.paint("dim", f"… {len(rows) - len(shown):,} more, in --format json and html …"))
+            lines.append(screen.paint("dim", f"… {len(rows) - len(shown):,} more, in --format json …"))
         line = _line(row, widths, table.numeric)
         lines.append(screen.paint("bold", line) if index in marked else line)
     return lines

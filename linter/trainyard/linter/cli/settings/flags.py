@@ -15,17 +15,18 @@ def read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values by configuration key; what was not given is not there.
 
     Args:
-        options: click's values by parameter name.
+        options: click's values by parameter name; a command that lacks an option leaves it out.
 
     Raises:
         Refusal: when a value cannot be read.
     """
-    given: dict[str, Any] = {name: options[name.replace("-", "_")] for name in _PLAIN if options[name.replace("-", "_")] is not None}
+    plain = {name: options.get(name.replace("-", "_")) for name in _PLAIN}
+    given: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
     for name in _LISTS:
-        parts = [part.strip() for text in options[name.replace("-", "_")] for part in text.split(",")]
+        parts = [part.strip() for text in options.get(name.replace("-", "_"), ()) for part in text.split(",")]
         if parts:
             given[name] = [part for part in parts if part]
-    if options["severity"]:
+    if options.get("severity"):
         given["severity"] = dict(_pair(text) for text in options["severity"])
     if not given:
         return given
