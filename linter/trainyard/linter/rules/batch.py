@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trainyard.linter.rules.batch_choice import SHORT_EPOCH, fits, for_data
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import STEPS, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import number
@@ -11,12 +12,8 @@ from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 
 POINTER = "/training/batch_size"
+_ENOUGH = 16
 _NORMED = {"blocks": [{"filters": 32, "batch_norm": True, "dropout": 0.2}]}
-
-
-def _even(batch: float) -> int:
-    """Return the next power of two at or below, at least 1."""
-    return 1 << max(0, int(batch).bit_length() - 1)
 
 
 class BatchExceedsData(Rule):
@@ -53,7 +50,7 @@ class BatchExceedsData(Rule):
         training, samples = case.spec.training, case.train_samples
         if not samples or training.batch_size <= samples:
             return
-        value = _even(samples / 10)
+        value = for_data(case) or 1
         told = f"batch size {number(training.batch_size)}{case.origin(POINTER)} is more than the {samples:,} training samples"
         outcome = "no step is ever made" if training.drop_remainder else "every epoch is a single step"
         severity = Severity.ERROR if training.drop_remainder else None
@@ -100,9 +97,11 @@ class BatchNormOnTinyBatch(Rule):
         alone = batch == 1 and traits.dense_only
         why = "whose variance is zero, so its output does not depend on the input" if alone else "which is too few for its statistics"
         severity = Severity.ERROR if alone else None if batch <= 4 and case.spec.model.type != "declared" else Severity.INFO
-        value = 16 * max(1, case.spec.resources.gpus or 1)
+        value = _ENOUGH * max(1, case.spec.resources.gpus or 1)
         told = f"batch normalization sees {batch} samples at once" if batch > 1 else "batch normalization sees one sample at a time"
-        if case.train_samples is not None and case.train_samples < value:
+        if not fits(case, value):
+            yield Violation(POINTER, f"{told}, {why}; more do not fit the device, so leave batch normalization out", severity=severity)
+        elif case.train_samples is not None and case.train_samples < value:
             why += f"; with {case.train_samples:,} training samples, leave batch normalization out"
             yield Violation(POINTER, f"{told}, {why}", severity=severity)
         else:
@@ -175,13 +174,13 @@ class BatchVeryLarge(Rule):
     severity = Severity.INFO
     reads = STEPS
     VALID = (Valid({"training": {"batch_size": 64}}, onto="table"),)
-    INVALID = (Invalid({"training": {"batch_size": 128}}, POINTER, "4 steps", fix=16, onto="table"),)
+    INVALID = (Invalid({"training": {"batch_size": 128}}, POINTER, "4 steps", fix=32, onto="table"),)
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare with a fifth of the samples."""
         batch, samples = case.spec.training.batch_size, case.train_samples
-        if samples and samples / 5 < batch <= samples:
-            value = _even(samples / 20)
+        if samples and samples / SHORT_EPOCH < batch <= samples:
+            value = for_data(case) or 1
             told = (
                 f"batch size {number(batch)}{case.origin(POINTER)} makes an epoch of {samples:,} samples {case.steps_per_epoch} steps short"
             )

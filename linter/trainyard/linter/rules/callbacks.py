@@ -96,7 +96,7 @@ class StoppingBeforePlateau(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the two patiences."""
         stopping = _stopping(case)
-        if stopping is None or case.plateau is None:
+        if stopping is None or case.plateau is None or stopping.patience <= 0:
             return
         place, plateau = case.plateau
         if (
@@ -146,6 +146,8 @@ class PatienceZero(Rule):
         if stopping is not None and stopping.patience <= 0:
             pointer = f"{STOPPING}/patience"
             value = max(5, min(10, case.epochs // 4))
+            if case.plateau is not None:  # which has to come first
+                value = max(value, min(2 * case.plateau[1].patience + case.plateau[1].cooldown + 1, case.epochs - 1))
             message = f"early stopping with patience {stopping.patience} ends the run at the first epoch without improvement; write {value}"
             yield Violation(pointer, message, suggestion=Suggestion(pointer, value))
 

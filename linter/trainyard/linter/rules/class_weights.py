@@ -223,6 +223,8 @@ class WeightsChangeRate(Rule):
         imbalance, counts = _explicit(case), case.class_counts
         if imbalance is None or counts is None or case.spec.optimizer.type != "sgd" or not sum(counts):
             return
+        if next(WeightsExtreme().check(case), None) is not None:  # then other weights are called for anyway
+            return
         weights = class_weights(counts, imbalance, case.class_names)
         mean = sum(weight * amount for weight, amount in zip(weights, counts, strict=True)) / sum(counts)
         if mean > 0 and not 0.3 <= mean <= 3:
@@ -268,7 +270,8 @@ class CorrectedTwice(Rule):
         loss, kind = case.spec.loss, case.spec.imbalance.type
         if loss is not None and loss.type in HANDLING_LOSSES and kind != "none":
             message = f"the loss {loss.type} and imbalance '{kind}' correct twice; write one of them"
-            yield Violation(IMBALANCE, message, suggestion=Suggestion(IMBALANCE, {"type": "none"}))
+            fix = None if _explicit(case) is not None else Suggestion(IMBALANCE, {"type": "none"})
+            yield Violation(IMBALANCE, message, suggestion=fix)
 
 
 class FocalOutOfRange(Rule):

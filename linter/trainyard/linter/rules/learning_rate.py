@@ -10,6 +10,7 @@ from trainyard.linter.rules.rule import STEPS, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import count, number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
+from trainyard.linter.spec.model.architecture import Transfer
 
 POINTER = "/optimizer/learning_rate"
 # The seed page's thresholds, for every optimizer alike.
@@ -19,6 +20,8 @@ _HIGH_FOR_ANY_ADAPTIVE = 0.1
 # Weights cannot move further than rate times updates; less than this is no training (see LearningRateTooLow).
 _REACH_ADAPTIVE, _REACH_SGD = 0.02, 0.1
 
+# Where a pretrained base learns: Keras' transfer-learning guide, and a hundredth of SGD's usual 0.1.
+_FINE_TUNING, _FINE_TUNING_SGD = 1e-5, 1e-3
 # Up to this batch SGD's bounds stand as they are; beyond, they follow linear scaling.
 _LARGE_BATCH = 256
 # Only the middle of one cycle is spent near its peak, with the momentum lowered: three times the rate is in use there.
@@ -41,9 +44,14 @@ def optimizer_name(kind: str) -> str:
 def suggested(case: Case) -> float:
     """Return the rate to write instead, for this optimizer, batch and model."""
     spec = case.spec
+    if isinstance(spec.model, Transfer) and spec.model.weights is not None and spec.model.trainable != "none":
+        return _FINE_TUNING if spec.optimizer.type in learning_rate.ADAPTIVE else _FINE_TUNING_SGD
     rate = learning_rate.suggested(spec.optimizer, spec.training.batch_size, case.parameters, normalized=case.traits.normalized)
     usual = learning_rate.bounds(spec.optimizer).usual_high * (1 - learning_rate.momentum(spec.optimizer))
-    return learning_rate.rounded(min(rate, usual))
+    from trainyard.linter.rules.target_scale import highest_rate
+
+    most = highest_rate(case)
+    return learning_rate.rounded(min(rate, usual, usual if most is None else most))
 
 
 def _violation(case: Case, problem: str, severity: Severity | None = None) -> Violation:

@@ -67,7 +67,7 @@ class CategoricalLossOnOneUnit(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the loss with the number of outputs."""
         output = case.final
-        if output is None or output.units != 1 or loss_type(case) not in CATEGORICAL | SPARSE:
+        if output is None or output.units != 1 or loss_type(case) not in CATEGORICAL | SPARSE or case.spec.task == "regression":
             return
         told = f"{loss_type(case)} compares outputs with each other, and there is only one"
         classes = case.classes or 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trainyard.linter.estimate.hardware import HardwareProfile, built_in
 from trainyard.linter.estimate.memory import Demand
+from trainyard.linter.rules.batch_choice import for_memory, largest_batch
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import MODEL_SHAPE, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import number, size
@@ -13,8 +14,6 @@ from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 
 POINTER = "/training/batch_size"
-# A suggestion leaves a tenth of the memory free, and is a multiple of what tensor cores like.
-_HEADROOM, _EVEN = 0.9, 8
 
 
 class BatchExceedsMemory(Rule):
@@ -85,9 +84,9 @@ class BatchExceedsMemory(Rule):
         told = f"batch size {number(case.spec.training.batch_size)}{case.origin(POINTER)} needs {size(need.low)} to {size(need.high)}"
         offer = f"{profile.device} offers {size(usable)}"
         if need.low > usable:
-            yield self._violation(case, demand, profile, f"{told}; {offer}, so it does not fit", Severity.ERROR)
+            yield self._violation(case, profile, f"{told}; {offer}, so it does not fit", Severity.ERROR)
         else:
-            yield self._violation(case, demand, profile, f"{told}; {offer}, so it may not fit", Severity.WARNING)
+            yield self._violation(case, profile, f"{told}; {offer}, so it may not fit", Severity.WARNING)
 
     def _against_all(self, case: Case, demand: Demand) -> Iterator[Violation]:
         cards = built_in()
@@ -98,7 +97,7 @@ class BatchExceedsMemory(Rule):
         if most.low > cards[-1].usable_bytes:
             largest = f"{cards[-1].device}, {size(cards[-1].usable_bytes)}"
             problem = f"{told} at least {size(most.low)}, which exceeds the largest card known ({largest})"
-            yield self._violation(case, demand, cards[-1], problem, Severity.ERROR)
+            yield self._violation(case, cards[-1], problem, Severity.ERROR)
             return
         fitting = next((card for card in cards if demand.memory(case.device_batch, card).total.high <= card.usable_bytes), cards[-1])
         cards_from = f"fits cards from {size(fitting.memory_bytes)} ({fitting.device}) on"
@@ -106,19 +105,11 @@ class BatchExceedsMemory(Rule):
         yield Violation(POINTER, message, severity=Severity.INFO)
 
     @staticmethod
-    def _violation(case: Case, demand: Demand, profile: HardwareProfile, problem: str, severity: Severity) -> Violation:
-        batch = largest_batch(case, demand, profile)
+    def _violation(case: Case, profile: HardwareProfile, problem: str, severity: Severity) -> Violation:
+        batch = for_memory(case, largest_batch(case, profile))
         if batch == 0:
             return Violation(POINTER, f"{problem}; not even one sample fits, so make the model or its input smaller", severity=severity)
         return Violation(POINTER, f"{problem}; write {number(batch)}", suggestion=Suggestion(POINTER, batch), severity=severity)
-
-
-def largest_batch(case: Case, demand: Demand, profile: HardwareProfile) -> int:
-    """Return the largest global batch that fits with a tenth to spare, rounded down to a multiple of 8 where it can be."""
-    devices = max(1, case.spec.resources.gpus or 1)
-    roomy = profile._replace(usable_share=profile.usable_share * _HEADROOM)
-    largest = demand.largest_batch(roomy, case.device_batch)
-    return (largest - largest % _EVEN if largest >= _EVEN else largest) * devices
 
 
 RULES = (BatchExceedsMemory(),)

@@ -63,12 +63,14 @@ class LargeRateWithoutWarmup(Rule):
             return
         warmup = {"epochs": min(5, max(1, case.epochs // 6))}
         written = case.written.get("scheduler")
-        first = {**written, "warmup": warmup} if isinstance(written, dict) else {"type": "constant", "warmup": warmup}
-        schedule = [first, *written] if isinstance(written, list) else first
         message = (
             f"a batch of {batch:,} at the rate {number(optimizer.learning_rate)} needs a warm-up; write one of {warmup['epochs']} epochs"
         )
-        yield Violation(RATE, message, suggestion=Suggestion("/scheduler", schedule))
+        if written:
+            place = "/scheduler/0" if isinstance(written, list) else "/scheduler"
+            yield Violation(RATE, message, suggestion=Suggestion(f"{place}/warmup", warmup))
+        else:
+            yield Violation(RATE, message, suggestion=Suggestion("/scheduler", {"type": "constant", "warmup": warmup}))
 
 
 class FineTuningRateHigh(Rule):

@@ -21,6 +21,7 @@ _FLIPS = frozenset({"random_flip"})
 _COLOURS = frozenset({"random_hue", "random_saturation", "random_grayscale"})
 # 30 degrees, as a share of a full turn: digits bear that much.
 _MOST_ROTATION = 30 / 360
+_SMALL_ROTATION = round(10 / 360, 4)
 _SCALING_LAYERS = frozenset({"rescaling", "normalization", "batch_normalization", "layer_normalization", "group_normalization"})
 # Backbones that take 0 to 255 because they scale by themselves (keras/src/applications).
 _SCALE_THEMSELVES = ("efficientnet", "convnext", "mobilenet_v3")
@@ -84,18 +85,33 @@ class AugmentationChangesMeaning(Rule):
             message = f"the augmentation '{case.written['augmentation']}' has {told}, which change the meaning {of}; write 'light'"
             yield Violation("/augmentation", message, suggestion=Suggestion("/augmentation", "light"))
             return
+        mended = self._mended(case, {index for index, _ in harms}) if len(harms) > 1 else None
         for index, harm in harms:
-            yield self._of_list(case, index, f"{harm} change the meaning {of}")
+            found = self._of_list(case, index, f"{harm} change the meaning {of}")
+            # Several at once are mended together: taking one out moves the others.
+            yield found if mended is None else found._replace(suggestion=mended)
 
     @staticmethod
     def _of_list(case: Case, index: int, problem: str) -> Violation:
         pointer = f"/augmentation/{index}"
         if case.spec.augmentation[index].type == "random_rotation":
-            fix = Suggestion(f"{pointer}/factor", round(10 / 360, 4))
+            fix = Suggestion(f"{pointer}/factor", _SMALL_ROTATION)
             return Violation(pointer, f"{problem}; write the factor {fix.value} (10 degrees)", suggestion=fix)
         written = case.written.get("augmentation")
         rest = [each for at, each in enumerate(written) if at != index] if isinstance(written, list) else []
         return Violation(pointer, f"{problem}; take it out", suggestion=Suggestion("/augmentation", rest))
+
+    @staticmethod
+    def _mended(case: Case, harmful: set[int]) -> Suggestion:
+        """Return the list with every harmful transform taken out, and rotations made small."""
+        written = case.written.get("augmentation")
+        kept: list[object] = []
+        for index, entry in enumerate(written if isinstance(written, list) else []):
+            if index not in harmful:
+                kept.append(entry)
+            elif case.spec.augmentation[index].type == "random_rotation":
+                kept.append({**entry, "factor": _SMALL_ROTATION})
+        return Suggestion("/augmentation", kept)
 
     @staticmethod
     def _harm(case: Case, transform: object) -> str:

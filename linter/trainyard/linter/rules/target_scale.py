@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trainyard.linter.estimate import learning_rate
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.learning_rate import POINTER as RATE
+from trainyard.linter.rules.learning_rate import suggested
 from trainyard.linter.rules.output import loss_type, target_range
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import number
@@ -23,6 +24,28 @@ _RELUS = frozenset({"relu", "leaky_relu", "elu", "selu", "gelu", "swish", "mish"
 def limit(hidden_layers: int, momentum: float) -> float:
     """Return the product of effective rate and target span from which on training by squared error diverges."""
     return DIVERGES[min(3, max(1, hidden_layers))] * (1.0 if momentum else _PLAIN)
+
+
+def highest_rate(case: Case) -> float | None:
+    """Return the rate that SGD can be given for these targets with a wide margin; ``None`` where their size does not matter."""
+    optimizer, traits = case.spec.optimizer, case.traits
+    low, high = target_range(case)
+    if case.spec.task != "regression" or optimizer.type != "sgd" or not traits.has_hidden or traits.normalized:
+        return None
+    if low is None or high is None or high <= low or loss_type(case) != "mean_squared_error" or _is_bounded(case):
+        return None
+    momentum = learning_rate.momentum(optimizer)
+    return float(f"{limit(traits.weighted, momentum) / 10 * (1 - momentum) / (high - low):.1g}")
+
+
+def _is_bounded(case: Case) -> bool:
+    """Tell whether clipping, a bounded output or saturating layers keep the steps small."""
+    optimizer, output = case.spec.optimizer, case.final
+    if any(getattr(optimizer, field, None) is not None for field in ("clipnorm", "clipvalue", "global_clipnorm")):
+        return True
+    if output is None or output.activation != "linear" or case.traits.recurrent:
+        return True
+    return getattr(case.spec.model, "activation", "relu") not in _RELUS
 
 
 class TargetsTooLargeForRate(Rule):
@@ -83,31 +106,18 @@ class TargetsTooLargeForRate(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the size of the first steps with what such a net bears."""
         optimizer, traits = case.spec.optimizer, case.traits
-        if case.spec.task != "regression" or optimizer.type != "sgd" or not traits.has_hidden or traits.normalized:
-            return
-        if loss_type(case) != "mean_squared_error" or self._is_bounded(case):
-            return
         low, high = target_range(case)
-        if low is None or high is None or high <= low or optimizer.learning_rate <= 0:
+        if low is None or high is None or optimizer.learning_rate <= 0 or highest_rate(case) is None:
             return
-        span, momentum = high - low, learning_rate.momentum(optimizer)
-        bound = limit(traits.weighted, momentum)
-        if learning_rate.effective(optimizer) * span < bound:
+        bound = limit(traits.weighted, learning_rate.momentum(optimizer))
+        effective = learning_rate.effective(optimizer)
+        # Beyond what works for any targets, the rule on that speaks.
+        if effective * (high - low) < bound or effective > learning_rate.bounds(optimizer).error_above:
             return
-        value = float(f"{bound / 10 * (1 - momentum) / span:.1g}")
+        value = suggested(case)
         told = f"targets of {number(low)} to {number(high)} are too large for SGD at the rate {number(optimizer.learning_rate)}"
         message = f"{told}: the first errors blow the weights up; write {number(value)}, or scale the targets"
         yield Violation(RATE, message, suggestion=Suggestion(RATE, value))
-
-    @staticmethod
-    def _is_bounded(case: Case) -> bool:
-        """Tell whether clipping, a bounded output or saturating layers keep the steps small."""
-        optimizer, output = case.spec.optimizer, case.final
-        if any(getattr(optimizer, field, None) is not None for field in ("clipnorm", "clipvalue", "global_clipnorm")):
-            return True
-        if output is None or output.activation != "linear" or case.traits.recurrent:
-            return True
-        return getattr(case.spec.model, "activation", "relu") not in _RELUS
 
 
 RULES = (TargetsTooLargeForRate(),)
