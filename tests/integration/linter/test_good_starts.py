@@ -88,9 +88,10 @@ def test_what_was_seen_and_what_comes_next_is_told_on_standard_error(run: Run) -
     shutil.copytree(EXAMPLES / "digits/images", "digits")
     outcome = run("init", "--data", "digits")
     assert outcome.out == ""
-    seen, after = outcome.err.splitlines()
+    seen, after, served = outcome.err.splitlines()
     assert seen == "digits: 1,797 images, 8 x 8, 1 channel, 10 classes (174 to 183 each); classification"
     assert "trainlint check digits.trainspec.json" in after
+    assert "a server looks for it below its own data root" in served
 
 
 def test_whole_numbers_that_repeat_are_classes_and_amounts_are_not(run: Run, tmp_path: Path) -> None:

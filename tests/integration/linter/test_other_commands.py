@@ -169,7 +169,17 @@ def test_watching_judges_again_after_each_change_and_only_then(write: Write, tmp
     with pytest.raises(KeyboardInterrupt):
         watching.watch(["."], lambda: judged.append(1), pause=pause)
     assert len(judged) == 5
-    assert "Watching 2 files; Ctrl-C ends." in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "Watching 2 files; Ctrl-C ends." in shown.err
+    assert shown.out.count("-" * 72 + "\n") == 4  # between the runs
+
+
+def test_watching_sees_a_plugin_change(write: Write, tmp_path: Path) -> None:
+    write()
+    (tmp_path / "trainlint.toml").write_text('plugins = ["./house.py"]', encoding="utf-8")
+    before = watching.look(["."])
+    (tmp_path / "house.py").write_text("RULES = ()", encoding="utf-8")
+    assert watching.look(["."]) != before
 
 
 def test_a_mistake_while_watching_is_told_and_watching_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

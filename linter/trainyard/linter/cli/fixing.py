@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
 
 
+_MOST_TOLD = 20
+
+
 class Fixer:
     """Mends files, or shows what it would do to them.
 
@@ -45,7 +48,20 @@ class Fixer:
             sys.stdout.buffer.write(mended.raw)  # the very bytes: a text stream would change line ends and what is not UTF-8
         elif mended.raw != raw:
             replace(path, mended.raw)
+        if not self._diff:
+            self._tell(self._checker.shown(path), mended.report)
         return mended.report
+
+    @staticmethod
+    def _tell(path: str, report: Report) -> None:
+        """Say on standard error what was mended; places are those of the old text."""
+        fixed = [finding for finding in report.findings if finding.fixed]
+        for finding in fixed[:_MOST_TOLD]:
+            sys.stderr.write(
+                f"mended {path}:{finding.start.line}:{finding.start.column} {finding.code}[{finding.name}] {finding.message}\n"
+            )
+        if len(fixed) > _MOST_TOLD:
+            sys.stderr.write(f"mended {path}: {len(fixed) - _MOST_TOLD} more\n")
 
 
 def difference(path: str, old: bytes, new: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,10 @@ _TASKS = ("classification", "multilabel", "regression")
 @click.option("--target", metavar="NAME", help="Column (or npz array) to learn; guessed when absent.")
 @click.option("--task", type=click.Choice(_TASKS), help="What is predicted; guessed from the labels when absent.")
 @click.option(
-    "--data-root", metavar="DIR", type=click.Path(path_type=Path), default=Path(), help="Folder that dataset paths are relative to."
+    "--data-root",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder that dataset paths are relative to: the working directory; for data outside of it, the folder above the data.",
 )
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def init(*, file: Path | None, output: Path | None, data: Path | None, force: bool, **wanted: Any) -> int:
@@ -44,17 +48,39 @@ def init(*, file: Path | None, output: Path | None, data: Path | None, force: bo
     if file is not None and output is not None:
         raise exits.Refusal("FILE and --output name the same thing: give one")
     template = wanted["template"]
+    root: Path | None = None
     if data is None:
         name, value, facts = *_unfitted(template or "cnn", wanted["task"] or "classification"), None
     else:
-        name, value, facts = _fitted(data, wanted["data_root"], wanted["target"], wanted["task"], template)
+        root = wanted["data_root"] or _root_of(data)
+        name, value, facts = _fitted(data, root, wanted["target"], wanted["task"], template)
     text = writing.pretty(value) + "\n"
     place = file or output or Path(f"{name}{SUFFIX}")
     if str(place) == STDIN:
         click.echo(text, nl=False)
     else:
         _save(place, text, force=force)
-    return _judge(str(place), text, facts)
+    _judge(str(place), text, facts)
+    if str(place) != STDIN:
+        click.echo(_next_steps(str(place), value["dataset"]["path"], root), err=True)
+    return exits.OK
+
+
+def _root_of(data: Path) -> Path:
+    """Return the folder that the path of the data is told from: here, or the one above the data where that lies elsewhere."""
+    whole = data.resolve()
+    return Path() if whole.is_relative_to(Path.cwd()) else whole.parent
+
+
+def _next_steps(place: str, path: str, root: Path | None) -> str:
+    elsewhere = root is not None and root.resolve() != Path.cwd()
+    option = f" --data-root {shlex.quote(str(root))}" if elsewhere else ""
+    from_where = f"{root} here" if elsewhere else "the working directory here"
+    file = shlex.quote(place)
+    return (
+        f"{place} written; `trainlint check {file}{option}` judges it, `trainlint resolve {file}` shows every default\n"
+        f"dataset.path {path!r} is told from {from_where}; a server looks for it below its own data root"
+    )
 
 
 def _unfitted(kind: str, task: str) -> tuple[str, dict[str, Any]]:
@@ -101,13 +127,10 @@ def _save(place: Path, text: str, *, force: bool) -> None:
         raise exits.Refusal(f"cannot write {place}: {error.strerror}") from None
 
 
-def _judge(place: str, text: str, facts: Facts | None) -> int:
+def _judge(place: str, text: str, facts: Facts | None) -> None:
     """Show what the linter says about the new spec; it is good, but the data may not be."""
     from trainyard.linter.engine.lint import lint
     from trainyard.linter.report.concise import ConciseReporter
 
     report = lint(text, configuration=_QUIET, facts=facts)
     ConciseReporter(sys.stderr).file(place, report)
-    if place != STDIN:
-        click.echo(f"{place} written; `trainlint check {place}` judges it, `trainlint resolve {place}` shows every default", err=True)
-    return exits.OK

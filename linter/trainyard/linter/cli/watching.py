@@ -18,6 +18,7 @@ from trainyard.linter.cli.exits import Refusal
 from trainyard.linter.cli.settings import discovery
 
 _PAUSE_SECONDS = 0.3
+_RULE = "-" * 72
 _CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 
 Seen = tuple[tuple[str, int, int], ...]
@@ -35,15 +36,15 @@ def watch(arguments: Sequence[str], judge: Callable[[], object], *, pause: Calla
     while True:
         now = look(arguments)
         if now != seen:
-            seen = now
+            first, seen = seen is None, now
             discovery.forget()
-            _show(judge, len(now))
+            _show(judge, len(now), first=first)
         pause(_PAUSE_SECONDS)
 
 
-def _show(judge: Callable[[], object], files: int) -> None:
-    if sys.stdout.isatty():
-        sys.stdout.write(_CLEAR)
+def _show(judge: Callable[[], object], files: int, *, first: bool) -> None:
+    # A terminal is cleared; in a pipe the clock would differ from run to run, a line does.
+    sys.stdout.write(_CLEAR if sys.stdout.isatty() else "" if first else f"{_RULE}\n")
     try:
         judge()
     except click.ClickException as error:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,16 @@ class TrainlintServer(LanguageServer):
     def text(self, written: str) -> ClientText:
         """Return a text in the units of this client."""
         return ClientText(written, str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding)))
+
+    def changed(self, text: ClientText, changes: Sequence[types.TextDocumentContentChangeEvent]) -> ClientText:
+        """Return the text after a client's changes: whole texts, as it was asked for, or ranges all the same."""
+        for change in changes:
+            if isinstance(change, types.TextDocumentContentChangePartial):
+                start, end = text.offset(change.range.start), text.offset(change.range.end)
+                text = self.text(text.text[:start] + change.text + text.text[max(start, end) :])
+            else:
+                text = self.text(change.text)
+        return text
 
     def watch_settings(self) -> None:
         """Ask the client to tell when a file with settings changes, if it can."""
@@ -105,7 +115,9 @@ def _follow_documents(server: TrainlintServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def _changed(params: types.DidChangeTextDocumentParams) -> None:
         uri = params.text_document.uri
-        session.change(uri, server.text(server.workspace.get_text_document(uri).source), params.text_document.version)
+        document = session.find_stale(uri)
+        if document is not None:
+            session.change(uri, server.changed(document.text, params.content_changes), params.text_document.version)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def _closed(params: types.DidCloseTextDocumentParams) -> None:

@@ -124,6 +124,10 @@ class Session:
             self._settle(document)
         return document
 
+    def find_stale(self, uri: str) -> Open | None:
+        """Return an open document; its verdict may be on an older text."""
+        return self._open.get(uri)
+
     def refresh(self) -> None:
         """Judge everything anew: settings may have changed."""
         self._judge.forget()

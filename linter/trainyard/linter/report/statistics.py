@@ -22,9 +22,13 @@ class StatisticsReporter:
 
     def file(self, path: str, report: Report) -> None:  # noqa: ARG002 - statistics are over all files
         """Count one file."""
+        from trainyard.linter.engine import catalogue
+
         self._files += 1
         for code, seconds in report.seconds.items():
             self._seconds[code] += seconds  # type: ignore[assignment]  # Counter adds floats as well
+            if code not in self._names and (entry := catalogue.find(code, report.configuration.plugins)) is not None:
+                self._names[code] = entry.name
         for finding in report.findings:
             self._names[finding.code] = finding.name
             if finding.suppressed is not None:
