@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from trainyard.linter.report.terminal import PLAIN, Palette, harmless
+from trainyard.linter.report.terminal import PLAIN, Palette, harmless, named
 
 if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
@@ -20,7 +20,7 @@ class ConciseReporter:
     def file(self, path: str, report: Report) -> None:
         """Write the findings of one file."""
         paint, palette = self._palette.paint, self._palette
-        shown = harmless(path)
+        shown = named(path)
         for finding in report.findings:
             if finding.suppressed is not None or finding.fixed:
                 continue

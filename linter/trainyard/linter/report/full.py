@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from trainyard.linter.engine.findings import Finding
-from trainyard.linter.report.terminal import PLAIN, Palette, harmless, window
+from trainyard.linter.report.terminal import PLAIN, Palette, harmless, named, window
 from trainyard.linter.report.totals import Totals
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FullReporter:
             if finding.suppressed is None and not finding.fixed:
                 self._stream.write(self._frame(path, report, finding))
         if report.more_findings:
-            self._stream.write(f"{harmless(path)}: at least {report.more_findings} more not shown\n\n")
+            self._stream.write(f"{named(path)}: at least {report.more_findings} more not shown\n\n")
 
     def close(self) -> None:
         """Write the closing line."""

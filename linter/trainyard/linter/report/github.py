@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from trainyard.linter.report.paths import legible, within
-from trainyard.linter.report.terminal import harmless
+from trainyard.linter.report.terminal import harmless, named
 from trainyard.linter.source.severity import Severity
 
 if TYPE_CHECKING:
@@ -70,9 +70,8 @@ def _command(command: str, path: str, finding: Finding) -> str:
 
 
 def _line(path: str, finding: Finding) -> str:
-    place = f"{path}:{finding.start.line}:{finding.start.column}"
-    line = f"{place}: {finding.code}[{finding.name}] {finding.severity.label} {_inert(harmless(finding.message))}\n"
-    return f"./{line}" if line.startswith("::") else line
+    place = f"{named(path)}:{finding.start.line}:{finding.start.column}"
+    return f"{place}: {finding.code}[{finding.name}] {finding.severity.label} {_inert(harmless(finding.message))}\n"
 
 
 def _inert(text: str) -> str:

@@ -49,6 +49,12 @@ def harmless(text: str) -> str:
     return "".join(character if character.isprintable() else _visible(character) for character in text)
 
 
+def named(path: str) -> str:
+    """Return a path to begin a line with: harmless, and no command to a CI runner that reads logs (``::error …``)."""
+    shown = harmless(path)
+    return f"./{shown}" if shown.startswith("::") else shown
+
+
 def _visible(character: str) -> str:
     if character == "\t":
         return " " * _TAB_WIDTH

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainyard.linter.report.terminal import COLOURED, PLAIN, harmless, width, window
+from trainyard.linter.report.terminal import COLOURED, PLAIN, harmless, named, width, window
 
 
 @pytest.mark.parametrize("text,cells", [("abc", 3), ("漢字", 4), ("é", 1), ("e\u0301", 1), ("", 0), ("\uff46", 2)])
@@ -61,3 +61,9 @@ def test_the_mark_always_lies_within_a_bounded_line(line: str, one: int, other: 
 def test_without_colour_nothing_is_painted() -> None:
     assert PLAIN.paint(PLAIN.error, "x") == "x"
     assert COLOURED.paint(COLOURED.error, "x") == "\x1b[1;31mx\x1b[0m"
+
+
+def test_no_line_that_begins_with_a_path_is_a_command_to_a_runner() -> None:
+    assert named("::error file=a::b.json") == "./::error file=a::b.json"
+    assert named("a::b.json") == "a::b.json"
+    assert named("\x1b[31m.json") == "\ufffd[31m.json"
