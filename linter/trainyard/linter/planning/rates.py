@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trainyard.linter.estimate import learning_rate
 from trainyard.linter.estimate.memory import slot_count, variable_bytes
-from trainyard.linter.estimate.schedule import plateau_band
+from trainyard.linter.estimate.schedule import lowest_plateau_factor
 from trainyard.linter.planning.training_plan import AtEpoch, CurvePoint, OptimizerRow, Placement, RateCurve, RateRange
 
 if TYPE_CHECKING:
@@ -100,7 +100,14 @@ def _at(curve: Curve, plateau: ReduceOnPlateau | None, epoch: int) -> AtEpoch:
     if epoch > curve.epochs:
         return AtEpoch(epoch, None, None)
     high = curve.at_epoch_end(epoch)
-    return AtEpoch(epoch, high if plateau is None else plateau_band(curve, plateau, epoch).low, high)
+    return AtEpoch(epoch, _lowest(high, plateau, epoch), high)
+
+
+def _lowest(high: float, plateau: ReduceOnPlateau | None, epoch: int) -> float:
+    """Return the least that a step of this epoch can train with: what the plateau has reduced at the ends of the epochs before it."""
+    if plateau is None:
+        return high
+    return min(high, max(high * lowest_plateau_factor(plateau, epoch - 1), plateau.min_lr))
 
 
 def _points(curve: Curve, plateau: ReduceOnPlateau | None) -> tuple[CurvePoint, ...]:
@@ -112,9 +119,8 @@ def _points(curve: Curve, plateau: ReduceOnPlateau | None) -> tuple[CurvePoint, 
     for step in sorted(steps):
         high = curve.at(step)
         epoch = step // curve.steps_per_epoch + 1
-        low = high if plateau is None else min(high, plateau_band(curve, plateau, epoch).low)
         # The end of the last step is the end of the run; the first step starts it.
-        points.append(CurvePoint(0.0 if step == 0 else (step + 1) / curve.steps_per_epoch, low, high))
+        points.append(CurvePoint(0.0 if step == 0 else (step + 1) / curve.steps_per_epoch, _lowest(high, plateau, epoch), high))
     return tuple(points)
 
 

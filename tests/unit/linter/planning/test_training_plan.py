@@ -143,6 +143,17 @@ def test_a_plateau_is_a_band_from_never_reducing_to_reducing_as_often_as_it_can(
     assert lows == sorted(lows, reverse=True)
 
 
+@pytest.mark.parametrize("patience, cooldown", [(1, 0), (3, 0), (5, 2)])
+def test_the_band_falls_in_the_epoch_after_each_reduction_of_the_time_line(patience: int, cooldown: int, planned: Planned) -> None:
+    plan = planned({"scheduler": {"type": "reduce_on_plateau", "patience": patience, "cooldown": cooldown, "min_lr": 0}})
+    assert plan.curve is not None
+    assert plan.callbacks is not None
+    at_end = {point.epoch: point.low for point in plan.curve.points if point.epoch == int(point.epoch)}
+    falls = [epoch for epoch in range(1, 30) if at_end[epoch + 1] < at_end[epoch]]
+    assert tuple(falls) == plan.callbacks.reductions
+    assert falls[0] == patience + 1
+
+
 @pytest.mark.parametrize("epochs", [1, 10**3, 10**6, 10**15])
 def test_a_curve_has_few_points_however_long_the_run(epochs: int, planned: Planned) -> None:
     curve = planned({"training": {"epochs": epochs}, "scheduler": {"type": "cosine", "t_max": {"epochs": epochs}}}).curve

@@ -18,6 +18,7 @@ TEXT_HEIGHT = 12
 _CHARACTER = 6.7
 _ELLIPSIS = "…"
 _SLANT = 6
+_MARGIN = 16
 
 
 def text_width(text: str) -> float:
@@ -100,9 +101,14 @@ class Drawing:
     def svg(self, ident: str, title: str, summary: str, style: str = "") -> str:
         """Return the finished element."""
         ids = f"{attribute(ident)}-t {attribute(ident)}-d"
+        # A picture that stands alone brings a sheet of paper with a margin, whatever colour it is laid on.
+        margin = _MARGIN if style else 0
+        width, height = short(self.width + 2 * margin), short(self.height + 2 * margin)
+        if style:
+            style += f'<rect x="-{margin}" y="-{margin}" width="{width}" height="{height}" rx="8" class="sheet"/>'
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{ids}" class="chart" '
-            f'viewBox="0 0 {self.width} {short(self.height)}" width="{self.width}" height="{short(self.height)}">'
+            f'viewBox="{-margin} {-margin} {width} {height}" width="{width}" height="{height}">'
         )
         named = f'<title id="{attribute(ident)}-t">{escaped(title)}</title><desc id="{attribute(ident)}-d">{escaped(summary)}</desc>'
         return "".join((head, named, style, *self._parts, "</svg>"))
