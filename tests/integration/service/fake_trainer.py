@@ -8,6 +8,7 @@ the epoch, so that a run which was killed and resumed can be told from one that 
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import hashlib
 import json
 import os
@@ -38,9 +39,28 @@ def artifact(run: RunFolder, say: Say, content: bytes) -> None:
     say(wire.ArtifactWritten("best.keras", "model", len(content), hashlib.sha256(content).hexdigest()))
 
 
+def alone(run: RunFolder) -> None:
+    """Leave a mark when another trainer of the same run is alive: that must never be."""
+    lock = os.open(run.path / "only-one", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        (run.path / "doubled").write_text(str(os.getpid()))
+
+
+def unseen(run: RunFolder, since: list[float]) -> bool:
+    """Tell whether no server has been seen for too long."""
+    limit, moment = float(os.environ.get("TRAINYARD_ORPHAN_SECONDS", "inf")), run.heartbeat.stat().st_mtime
+    if since[1:] != [moment]:
+        since[:] = [time.monotonic(), moment]
+    return time.monotonic() - since[0] > limit
+
+
 def like_a_trainer(run: RunFolder, attempt: int, say: Say, *, wait: bool) -> None:
     """Train as many epochs as the spec says, from where the bundle stands."""
     epochs = json.loads(run.resolved.read_text())["training"]["epochs"]
+    alone(run)
+    since: list[float] = []
     head = wire.read_bundle_head(run)
     first = head.epoch + 1 if head else 1
     say(wire.Started("fake", "0", "cpu", 1, 10, 2, 2, 1, epochs, ("a",), (1.0,), resumed_epoch=first - 1))
@@ -59,9 +79,22 @@ def like_a_trainer(run: RunFolder, attempt: int, say: Say, *, wait: bool) -> Non
                 artifact(run, say, b"weights of %d" % number)
                 say(wire.Ended("succeeded", "stopped", f"stopped after epoch {number}"))
                 return
+            if unseen(run, since):
+                say(wire.Ended("paused", wire.ORPHANED, f"no server was seen: paused after epoch {number}"))
+                return
             time.sleep(0.005)
     artifact(run, say, b"weights of %d" % epochs)
     say(wire.Ended("succeeded", "completed", "all epochs"))
+
+
+def prepare(mode: str) -> None:
+    if mode == "frozen":
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
+    if mode == "chatter":
+        print("x" * 400_000, flush=True)
+        print("the last words", flush=True)
+    if mode == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def main() -> None:
@@ -82,13 +115,10 @@ def main() -> None:
     if mode.startswith(("obedient", "steady")):
         like_a_trainer(run, attempt, say, wait=mode.startswith("obedient"))
         return
-    if mode == "frozen":
-        faulthandler.register(signal.SIGUSR1, all_threads=True)
+    prepare(mode)
     if mode == "early":
         print("no such thing", flush=True)
         sys.exit(3)
-    if mode == "stubborn":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if mode in {"stubborn", "orphan"} and os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         (run.path / "grandchild").write_text(str(os.getpid()))
@@ -98,9 +128,6 @@ def main() -> None:
     if mode == "silent":
         os.write(spool, b'{"v":1,"attempt":1,"ki')
         return
-    if mode == "chatter":
-        print("x" * 400_000, flush=True)
-        print("the last words", flush=True)
     if mode in {"hold", "stubborn", "frozen", "chatter"}:
         wait_for_go()
     if mode == "flood":

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import enum
 import errno
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -104,6 +106,10 @@ class Supervisor:
             run_folder.beat(self.run_of(job_id))
         for job in self._store.adopt(self._lease, self._patience.orphan_seconds, self._clock.now()):
             _log.warning("job-taken-over", job=job.id, attempt=job.attempt, node=self._lease.node)
+            if job.process is None and job.state in OWING:
+                # Who claimed it may be about to start it still: that attempt is over, this node begins another one.
+                self._lost(job, None)
+                self._store.release(job.id, job.attempt)
         self._next_beat = self._clock.monotonic() + self._beat_seconds
 
     def _attend_safely(self, job: Job) -> bool:
@@ -208,7 +214,8 @@ class Supervisor:
                 claimed = self._store.claim(queued.id, device, self._clock.now(), self._lease).job
             except IllegalCommandError:
                 continue  # cancelled a moment ago, or somebody else's
-            started = self._launch(claimed) or started
+            with suppress(StaleAttemptError):
+                started = self._launch(claimed) or started
             busy.append(claimed.device)
         self._launcher.warm(self._slots.spare(busy))
         return started
@@ -226,7 +233,12 @@ class Supervisor:
             self._store.release(job.id, job.attempt)
             return False
         self._met.add(process)
-        self._store.bind(job.id, job.attempt, process)
+        try:
+            self._store.bind(job.id, job.attempt, process)
+        except StaleAttemptError:
+            # The job was taken over while this server slept.
+            self._launcher.signal(process, signal.SIGKILL)
+            raise
         _log.info("trainer-started", job=job.id, attempt=job.attempt, pid=process.pid, device=job.device)
         return True
 

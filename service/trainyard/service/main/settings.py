@@ -34,6 +34,8 @@ class Settings:
     keep: timedelta | None = None
     standby: bool = False
     patience: Patience = field(default_factory=Patience)
+    # A trainer that lost its server has to be gone before this is over: see trainer.start.SAVING_SECONDS.
+    lease_seconds: float = 60.0
 
 
 def settle(

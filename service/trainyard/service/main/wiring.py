@@ -52,7 +52,6 @@ from trainyard.service.rpc.watching import Watch
 from trainyard.service.store import SqlJobStore, open_sqlite, open_store
 
 Command = Callable[[Order], Sequence[str]]
-LEASE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     ``command`` makes the command line of a trainer: tests pass one that starts no Keras.
     """
     clock, home, devices = SystemClock(), found.home, found.devices
-    lease, runs, count = Lease(node(home), LEASE_SECONDS), _runs(settings, home), _slots(settings, devices)
+    lease, runs, count = Lease(node(home), settings.lease_seconds), _runs(settings, home), _slots(settings, devices)
     registry, instruments = _registry(count)
     board, calls, bell, loop = Board(instruments, time.monotonic), CallCounter(instruments), Bell(running), SupervisorLoop()
     described = hardware.describe(devices[0].name, devices[0].memory_bytes // -(-count // len(devices)), gpu=bool(devices[0].uuid))
