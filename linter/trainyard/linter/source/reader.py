@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from trainyard.linter.source.places import Lines
 
 _MEMBER_FOLLOWS = re.compile(r"""["'\w{\[+.-]""")
-# A number that any reader takes for the same, and the comma after which another element follows.
-_NUMBER_AND_COMMA = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?)[ \t\r\n]*+,[ \t\r\n]*+(?=[-0-9\"\[{])")
+# A number that any reader takes for the same, and the comma after which another element follows, or right before the end.
+_NUMBER_OF_LIST = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?)(?:[ \t\r\n]*+,[ \t\r\n]*+(?=[-0-9\"\[{])|(?=[ \t\r\n]*+\]))")
 
 
 class _Keys:
@@ -111,20 +111,24 @@ class Reader(Scanner):
         start = self._enter("an array", pointer, depth)
         elements: list[Any] = []
         while not self._closes("]", start, "array"):
-            self._take_numbers(pointer, elements)
+            if self._take_numbers(pointer, elements):
+                continue
             elements.append(self._value(f"{pointer}/{len(elements)}", depth + 1))
             self._separator("]", "element")
         return elements
 
-    def _take_numbers(self, pointer: str, elements: list[Any]) -> None:
-        """Take in plain numbers, each with its comma, as long as there are any: one by one, a file full of them takes too long."""
-        match = _NUMBER_AND_COMMA.match(self._text, self._at)
+    def _take_numbers(self, pointer: str, elements: list[Any]) -> bool:
+        """Take in plain numbers as long as there are any: one by one, a file full of them takes too long; tell whether the last was one."""
+        match = _NUMBER_OF_LIST.match(self._text, self._at)
         while match is not None:
             word = match.group(1)
             self.places[f"{pointer}/{len(elements)}"] = Place(self._at, match.end(1), -1, -1)
             elements.append(float(word) if "." in word else int(word))
             self._at = match.end()
-            match = _NUMBER_AND_COMMA.match(self._text, self._at)
+            if match.end() == match.end(1):
+                return True
+            match = _NUMBER_OF_LIST.match(self._text, self._at)
+        return False
 
     def _enter(self, what: str, pointer: str, depth: int) -> int:
         start = self._at

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Decodes a string at C speed; raw control characters are let through, to be noted afterwards.
 _STRINGS = JSONDecoder(strict=False)
+# What begins neither white space nor a comment.
+_INK = frozenset('{}[]:,"-0123456789')
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _COMMENT = re.compile(r"//[^\n\r]*|/\*.*?\*/|#[^\n\r]*", re.DOTALL)
 # A number, a literal or whatever else stands between two separators.
@@ -147,6 +149,8 @@ class Scanner:
     def _skip(self) -> None:
         """Move past white space; each comment on the way is a fault."""
         text = self._text
+        if text[self._at : self._at + 1] in _INK:
+            return
         while True:
             match = _SPACE.match(text, self._at)
             self._at = match.end() if match else self._at
