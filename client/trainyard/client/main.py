@@ -31,6 +31,7 @@ CLIENT = {
     "info": Entry(f"{_OURS}.info:info", "Show a server's devices, slots and limits.", "client"),
 }
 ON_THE_BOX = {
+    "dashboards": Entry("trainyard.service.dashboards.command:dashboards", "Write Grafana dashboards, alerts and scrape settings."),
     "demo": Entry("trainyard.client.demo.command:demo", "Show the whole way on real data, in minutes.", "service"),
     "serve": Entry("trainyard.service.main:serve", "Run the server: lint again, queue, train, stream.", "service"),
     "train": Entry("trainyard.service.trainer.main:train", "Lint a spec and train it here, without a server.", "service"),

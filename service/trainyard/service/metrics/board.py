@@ -16,6 +16,7 @@ from datetime import datetime
 from trainyard.service.core.events import (
     Body,
     CheckpointSaved,
+    Diagnosis,
     EarlyStopped,
     EpochFinished,
     Event,
@@ -23,21 +24,23 @@ from trainyard.service.core.events import (
     StateChanged,
 )
 from trainyard.service.core.jobs import Change, Job
+from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import State
-from trainyard.service.metrics.instruments import Instruments
+from trainyard.service.metrics.instruments import DIAGNOSES, Instruments
 
 LINGER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A job as a scrape shows it; ``samples`` and ``nonfinite_epochs`` are what this server has heard of."""
+    """A job as a scrape shows it; counts and the peak of memory are what this server has heard of."""
 
     job: Job
     last_epoch: EpochFinished | None = None
     last_epoch_at: datetime | None = None
     samples: int = 0
     nonfinite_epochs: int = 0
+    memory_peak_bytes: int = 0
 
 
 class Board:
@@ -82,32 +85,45 @@ class Board:
     def _count(self, sample: Sample, event: Event) -> Sample:
         body = event.body
         if isinstance(body, StateChanged):
-            self._moved(sample.job, body)
+            self._moved(sample, body)
         elif isinstance(body, EpochFinished):
             return self._epoch(sample, event, body)
+        elif isinstance(body, Diagnosis):
+            self._instruments.counter("diagnoses_total").labels(diagnosis=body.name if body.name in DIAGNOSES else DIAGNOSES[-1]).inc()
         elif type(body) in _ACTIONS:
             self._instruments.counter("callback_actions_total").labels(action=_ACTIONS[type(body)]).inc()
         return sample
 
-    def _moved(self, job: Job, body: StateChanged) -> None:
+    def _moved(self, sample: Sample, body: StateChanged) -> None:
+        job = sample.job
         jobs = self._instruments.gauge("jobs")
         if body.before is None:
             self._instruments.counter("jobs_submitted_total").inc()
         else:
             jobs.labels(state=body.before.value).dec()
         if body.after.terminal:
-            self._finished(job)
+            self._finished(sample)
         else:
             jobs.labels(state=body.after.value).inc()
         if body.after is State.STARTING and job.attempt == 1 and job.started_at is not None:
             self._instruments.histogram("queue_wait_seconds").observe(_seconds(job.created_at, job.started_at))
 
-    def _finished(self, job: Job) -> None:
+    def _finished(self, sample: Sample) -> None:
+        job = sample.job
         outcome, reason = job.state.value, job.reason.value if job.reason else ""
         self._instruments.counter("jobs_finished_total").labels(outcome=outcome, reason=reason).inc()
-        if job.ended_at is not None:
-            duration = _seconds(job.created_at, job.ended_at)
-            self._instruments.histogram("job_duration_seconds").labels(outcome=outcome).observe(duration)
+        self._instruments.histogram("job_duration_seconds").labels(outcome=outcome).observe(_seconds(job.created_at, job.ended_at))
+        self._compared(sample)
+
+    def _compared(self, sample: Sample) -> None:
+        """Hold a job that went all its way to what was predicted for it."""
+        job, ratio = sample.job, self._instruments.histogram("prediction_ratio")
+        low, high = job.prediction.memory_low_bytes, job.prediction.memory_high_bytes
+        if sample.memory_peak_bytes and low is not None and high:
+            ratio.labels(kind="memory").observe(2 * sample.memory_peak_bytes / (low + high))
+        whole = job.reason is Reason.COMPLETED and job.attempt == 1
+        if whole and job.prediction.seconds:
+            ratio.labels(kind="time").observe(_seconds(job.started_at, job.ended_at) / job.prediction.seconds)
 
     def _epoch(self, sample: Sample, event: Event, body: EpochFinished) -> Sample:
         samples = sample.job.trainer.train_samples if sample.job.trainer else 0
@@ -121,6 +137,7 @@ class Board:
             last_epoch_at=event.at,
             samples=sample.samples + samples,
             nonfinite_epochs=sample.nonfinite_epochs + nonfinite,
+            memory_peak_bytes=max(sample.memory_peak_bytes, body.device_memory_bytes),
         )
 
 
@@ -131,8 +148,10 @@ _ACTIONS: dict[type[Body], str] = {
 }
 
 
-def _seconds(start: datetime, end: datetime) -> float:
-    """Return a duration; a clock that was set back makes none."""
+def _seconds(start: datetime | None, end: datetime | None) -> float:
+    """Return a duration; a clock that was set back makes none, nor does one that was not read."""
+    if start is None or end is None:
+        return 0.0
     return max(0.0, (end - start).total_seconds())
 
 

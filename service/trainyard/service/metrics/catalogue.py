@@ -43,6 +43,7 @@ _LONG = (30.0, 120.0, 300.0, 900.0, 1800.0, 3600.0, 10800.0, 28800.0, 86400.0)
 _WAIT = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 14400.0)
 _EPOCH = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0)
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+_RATIO = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 10.0)
 _DELAY = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 _RPC = ("grpc_type", "grpc_service", "grpc_method")
 
@@ -75,6 +76,23 @@ FLEET = (
         "Callbacks that did something: checkpoint_saved, lr_reduced, early_stopped.",
         "3",
     ),
+    Metric(
+        "diagnoses_total",
+        Type.COUNTER,
+        ("diagnosis",),
+        "",
+        "What trainers noticed, by name; names that are not known count as other.",
+        "10",
+    ),
+    Metric(
+        "prediction_ratio",
+        Type.HISTOGRAM,
+        ("kind",),
+        "",
+        "What a job took over what was predicted (the middle of the interval), for device memory and for wall time.",
+        "30",
+        _RATIO,
+    ),
     Metric("lint_requests_total", Type.COUNTER, ("result",), "", "Verdicts of the gate: accepted, warned, rejected.", "3"),
     Metric("lint_findings_total", Type.COUNTER, ("rule", "severity"), "", "Findings of the gate, by rule.", "rules x 3"),
     Metric("stream_subscribers", Type.GAUGE, (), "", "Streams that are open.", "1"),
@@ -85,6 +103,9 @@ FLEET = (
     Metric("exported_jobs_limit", Type.GAUGE, (), "", "Jobs that may have series of their own.", "1"),
     Metric("jobs_not_exported", Type.GAUGE, (), "", "Jobs that should have series of their own and got no place.", "1"),
     Metric("collect_duration_seconds", Type.GAUGE, (), "seconds", "Time that the per-job series took in this scrape.", "1"),
+    Metric("collect_errors_total", Type.COUNTER, (), "", "Scrapes in which the per-job series could not be made.", "1"),
+    Metric("scrape_render_seconds", Type.GAUGE, (), "seconds", "Time that the last scrape took to write.", "1"),
+    Metric("scrape_size_bytes", Type.GAUGE, (), "bytes", "Size of the last scrape before compression.", "1"),
     Metric("grpc_server_started_total", Type.COUNTER, _RPC, "", "Calls that began.", "methods", prefixed=False),
     Metric("grpc_server_handled_total", Type.COUNTER, (*_RPC, "grpc_code"), "", "Calls that ended.", "methods x 17", prefixed=False),
     Metric(
@@ -100,7 +121,6 @@ FLEET = (
 )
 
 _JOB = ("job_id",)
-_INFO = ("job_id", "run_name", "model", "dataset", "optimizer", "spec_digest")
 PER_JOB = (
     Metric(
         "job_info", Type.GAUGE, ("job_id", "run_name", "model", "dataset", "optimizer", "spec_digest"), "", "Always 1; join it.", "1/job"
@@ -124,5 +144,14 @@ PER_JOB = (
     Metric("job_samples_processed_total", Type.COUNTER, _JOB, "", "Training samples of the job so far.", "1/job"),
     Metric("job_nonfinite_epochs_total", Type.COUNTER, _JOB, "", "Epochs of the job whose loss was NaN or infinite.", "1/job"),
     Metric("job_gpu_memory_used_bytes", Type.GAUGE, ("job_id", "device"), "bytes", "Peak device memory that the trainer used.", "1/job"),
+    Metric("job_gpu_memory_limit_bytes", Type.GAUGE, ("job_id", "device"), "bytes", "Memory of the device that the job runs on.", "1/job"),
+    Metric(
+        "job_predicted_memory_bytes",
+        Type.GAUGE,
+        ("job_id", "end"),
+        "bytes",
+        "Device memory that was predicted before the job ran: the low and the high end.",
+        "2/job",
+    ),
 )
 ALL = FLEET + PER_JOB

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
+import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
@@ -23,6 +24,7 @@ from trainyard.service.metrics.instruments import COMPUTED
 DEFAULT_LIMIT = 50
 MAX_METRICS = 8
 MAX_TEXT = 64
+_log = structlog.get_logger("metrics")
 _METRIC_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _VALIDATION = "val_"
 
@@ -33,10 +35,19 @@ Series = tuple[tuple[str, ...], float]
 class JobCollector(Collector):
     """Makes the rows of :data:`PER_JOB` and the fleet rows that are computed at a scrape."""
 
-    def __init__(self, board: Board, limit: int = DEFAULT_LIMIT, monotonic: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        board: Board,
+        limit: int = DEFAULT_LIMIT,
+        monotonic: Callable[[], float] = time.perf_counter,
+        memory: Mapping[str, int] | None = None,
+    ) -> None:
+        """Args: ``memory`` is how many bytes each device has, by its key; devices that do not say are left out."""
         self._board = board
         self._limit = limit
         self._monotonic = monotonic
+        self._memory = dict(memory or {})
+        self._errors = 0
 
     def describe(self) -> list[Family]:
         """Nothing beforehand: registration must not ask the board."""
@@ -47,15 +58,32 @@ class JobCollector(Collector):
         began = self._monotonic()
         samples = self._board.samples()
         shown = [sample for sample in samples if sample.job.state is not State.QUEUED]
-        yield from (_family(row, _series(row, shown[: self._limit])) for row in PER_JOB)
+        yield from self._per_job(shown[: self._limit])
         queued = [sample.job.created_at.timestamp() for sample in samples if sample.job.state is State.QUEUED]
         computed: dict[str, list[Series]] = {
             "queue_oldest_submit_timestamp_seconds": [((), min(queued))] if queued else [],
             "exported_jobs_limit": [((), self._limit)],
             "jobs_not_exported": [((), max(0, len(shown) - self._limit))],
+            "collect_errors_total": [((), self._errors)],
             "collect_duration_seconds": [((), self._monotonic() - began)],
         }
         yield from (_family(row, computed[row.name]) for row in FLEET if row.name in COMPUTED)
+
+    def _per_job(self, samples: list[Sample]) -> Iterator[Family]:
+        for row in PER_JOB:
+            try:
+                yield _family(row, list(self._series(row, samples)))
+            except Exception:  # noqa: BLE001 - one series that can not be made must not cost the operator all others
+                self._errors += 1
+                _log.exception("series-failed", metric=row.full_name)
+
+    def _series(self, row: Metric, samples: Iterable[Sample]) -> Iterator[Series]:
+        if row.name == "job_gpu_memory_limit_bytes":
+            for sample in samples:
+                if limit := self._memory.get(sample.job.device, 0):
+                    yield (sample.job.id, _text(sample.job.device)), limit
+        else:
+            yield from _series(row, samples)
 
 
 def _family(row: Metric, series: Iterable[Series]) -> Family:
@@ -103,6 +131,11 @@ def _gpu_memory(sample: Sample) -> Iterator[Series]:
         yield (_text(sample.job.device),), sample.last_epoch.device_memory_bytes
 
 
+def _predicted(sample: Sample) -> Iterator[Series]:
+    ends = (("low", sample.job.prediction.memory_low_bytes), ("high", sample.job.prediction.memory_high_bytes))
+    yield from (((end,), size) for end, size in ends if size is not None)
+
+
 def _number(read: Callable[[Sample], float | None]) -> Callable[[Sample], Iterator[Series]]:
     def make(sample: Sample) -> Iterator[Series]:
         value = read(sample)
@@ -130,6 +163,7 @@ _ROWS: dict[str, Callable[[Sample], Iterator[Series]]] = {
     "job_samples_processed_total": _number(lambda sample: sample.samples),
     "job_nonfinite_epochs_total": _number(lambda sample: sample.nonfinite_epochs),
     "job_gpu_memory_used_bytes": _gpu_memory,
+    "job_predicted_memory_bytes": _predicted,
 }
 
 

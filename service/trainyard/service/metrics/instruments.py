@@ -16,6 +16,19 @@ from trainyard.service.metrics.catalogue import FLEET, Metric, Type
 
 RESULTS = ("accepted", "warned", "rejected")
 ACTIONS = ("checkpoint_saved", "lr_reduced", "early_stopped")
+PREDICTED = ("memory", "time")
+# What a trainer can notice; a name of a newer trainer counts as the last.
+DIAGNOSES = (
+    "non-finite",
+    "diverging",
+    "plateau",
+    "overfitting",
+    "not-above-majority",
+    "input-bound",
+    "memory-near-limit",
+    "bad-records",
+    "other",
+)
 Instrument = Counter | Gauge | Histogram
 
 
@@ -61,10 +74,22 @@ class Instruments:
             self.counter("lint_requests_total").labels(result=result)
         for action in ACTIONS:
             self.counter("callback_actions_total").labels(action=action)
+        for name in DIAGNOSES:
+            self.counter("diagnoses_total").labels(diagnosis=name)
+        for kind in PREDICTED:
+            self.histogram("prediction_ratio").labels(kind=kind)
 
 
 # Rows that exist only at a scrape: the collectors make them.
-COMPUTED = frozenset({"queue_oldest_submit_timestamp_seconds", "jobs_not_exported", "collect_duration_seconds", "exported_jobs_limit"})
+COMPUTED = frozenset(
+    {
+        "queue_oldest_submit_timestamp_seconds",
+        "jobs_not_exported",
+        "collect_duration_seconds",
+        "collect_errors_total",
+        "exported_jobs_limit",
+    }
+)
 
 
 def _make(row: Metric, registry: CollectorRegistry) -> Instrument:

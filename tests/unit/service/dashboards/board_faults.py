@@ -121,7 +121,7 @@ def _overlaps(places: list[Json]) -> Iterator[str]:
         cells = [(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])]
         under = {taken[cell] for cell in cells if cell in taken}
         yield from (f"{place['title']} overlaps {other}" for other in sorted(under))
-        taken |= dict.fromkeys(cells, place["title"])
+        taken |= dict.fromkeys(cells, str(place["title"]))
 
 
 def _panel_faults(panel: Json, names: Mapping[str, set[str]]) -> Iterator[str]:

@@ -1,0 +1,36 @@
+"""``trainyard dashboards``: what Grafana and Prometheus need, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from trainyard.service.dashboards.files import files
+
+
+@click.command("dashboards", epilog="Example: trainyard dashboards --write monitoring --target gpu-box:9464")
+@click.option(
+    "--write", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write into; it is made."
+)
+@click.option(
+    "--target", default="127.0.0.1:9464", show_default=True, metavar="HOST:PORT", help="Where Prometheus finds the server's metrics."
+)
+def dashboards(folder: Path, target: str) -> None:
+    """Write the two Grafana dashboards, the alerts, and the settings that make Prometheus and Grafana find them.
+
+    Files of the same names are replaced; others are left alone.
+    """
+    if not target.rpartition(":")[2].isdigit() or any(sign in target for sign in "\"'\\\n"):
+        raise click.BadParameter(f"{target!r} is no HOST:PORT", param_hint="--target")
+    for name, text in files(target).items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"{path} can't be written: {error.strerror}") from error
+        click.echo(str(path))
+    click.echo(
+        f"Import {folder / 'grafana/dashboards'} into Grafana, or mount both folders as `examples/deploy/compose.yml` does.", err=True
+    )
