@@ -1,0 +1,181 @@
+"""A real Prometheus scrapes a real server that trains real jobs: every panel and every alert gets an answer.
+
+A panel may stay empty where it says why. Grafana itself is not started: what it would ask is asked here.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from tests.acceptance.conftest import Machine, make_machine, tidy, wait_until
+
+from trainyard.service.dashboards import fleet, job
+from trainyard.service.dashboards.alerts import ALERTS, RECORDS
+from trainyard.service.dashboards.panels import Board, Panel, Query
+
+PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
+pytestmark = [
+    pytest.mark.keras,
+    pytest.mark.skipif(
+        PROMETHEUS is None or PROMTOOL is None, reason="Prometheus is not installed (Debian and Ubuntu: apt-get install prometheus)"
+    ),
+]
+VARIABLES = {"$job_id": ".+", "$job": ".+", "$instance": ".+", "$__rate_interval": "30s", "$__range": "5m", "$__interval": "5s"}
+SCRAPES = 12
+
+
+class Lab(NamedTuple):
+    """A machine with a server that has trained, and a Prometheus that watched it."""
+
+    machine: Machine
+    metrics: str
+    prometheus: str
+
+    def ask(self, expression: str) -> list[dict[str, Any]]:
+        """Run an instant query; anything but success fails the test."""
+        for variable, value in VARIABLES.items():
+            expression = expression.replace(variable, value)
+        return self._result("query", query=expression)
+
+    def history(self, expression: str) -> list[dict[str, Any]]:
+        """Run a range query over all that was scraped."""
+        for variable, value in VARIABLES.items():
+            expression = expression.replace(variable, value)
+        now = time.time()
+        return self._result("query_range", query=expression, start=str(now - 300), end=str(now), step="1")
+
+    def _result(self, path: str, **parameters: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._get(path, **parameters)["result"]
+        return found
+
+    def _get(self, path: str, **parameters: str) -> dict[str, Any]:
+        url = f"http://{self.prometheus}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            told = json.load(answer)
+        assert told["status"] == "success"
+        data: dict[str, Any] = told["data"]
+        return data
+
+
+def free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+@contextmanager
+def watched(machine: Machine, metrics: str) -> Iterator[str]:
+    """Run Prometheus with the shipped configuration, scraping each second."""
+    folder, address = machine.folder / "monitoring", f"127.0.0.1:{free_port()}"
+    assert machine.run("dashboards", "--write", str(folder), "--target", metrics).returncode == 0
+    configuration = folder / "prometheus/prometheus.yml"
+    configuration.write_text(configuration.read_text().replace("_interval: 5s", "_interval: 1s"))
+    assert PROMETHEUS is not None
+    command = [
+        PROMETHEUS, f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}",
+        "--log.level=warn",
+    ]  # fmt: skip
+    with (folder / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: process.poll() is not None or answers(f"http://{address}/-/ready"))
+        assert process.poll() is None, (folder / "prometheus.log").read_text()
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - an address of this test's own
+            return True
+    except OSError:
+        return False
+
+
+def spec(machine: Machine, **training: Any) -> str:
+    told = json.loads((machine.examples / "digits/good.trainspec.json").read_text())
+    told["training"].update(training)
+    return json.dumps(told)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Lab]:
+    with (
+        tidy(make_machine(tmp_path_factory.mktemp("lab"), repository / "examples")) as machine,
+        machine.serving() as server,
+        watched(machine, server.metrics) as prometheus,
+    ):
+        made = Lab(machine, server.metrics, prometheus)
+        assert machine.run("submit", str(machine.examples / "digits/bad.trainspec.json")).returncode == 5
+        assert machine.run("submit", "-", "--wait", stdin=spec(machine, epochs=3)).returncode == 0
+        # The next one still runs when the questions are asked.
+        assert machine.run("submit", "-", stdin=spec(machine, epochs=1000)).returncode == 0
+        wait_until(lambda: len(made.history("trainyard_job_epoch > 2")) >= 1 and _scraped(made) >= SCRAPES)
+        yield made
+        assert machine.run("cancel", "@").returncode == 0
+
+
+def _scraped(made: Lab) -> int:
+    """Count the scrapes that saw the second job run."""
+    series = made.history('trainyard_job_state{state="running"} == 1')
+    return min((len(one["values"]) for one in series), default=0) if len(series) > 1 else 0
+
+
+def panels(board: Board) -> list[tuple[Panel, Query]]:
+    return [(panel, query) for row in board.rows for panel in row.panels for query in panel.queries]
+
+
+@pytest.mark.parametrize("board", [fleet.BOARD, job.BOARD], ids=lambda board: board.uid)
+def test_every_panel_shows_something_or_says_why_not(lab: Lab, board: Board) -> None:
+    silent = {
+        panel.title for panel, query in panels(board) if not (lab.ask(query.expression) if query.instant else lab.history(query.expression))
+    }
+    excused = {panel.title for panel, _ in panels(board) if panel.empty}
+    assert silent <= excused
+
+
+def test_the_numbers_on_the_boards_are_those_of_the_jobs(lab: Lab) -> None:
+    by_title = {panel.title: query.expression for board in (fleet.BOARD, job.BOARD) for panel, query in panels(board)}
+    assert [one["value"][1] for one in lab.ask(by_title["Running"])] == ["1"]
+    assert [one["value"][1] for one in lab.ask(by_title["Servers up"])] == ["1"]
+    told = json.loads(lab.machine.run("show", "@", "--json").stdout)
+    (identity,) = [one for one in lab.ask(by_title["Identity"]) if one["metric"]["job_id"] == told["id"]]
+    assert identity["metric"]["model"] == "cnn"
+    assert identity["metric"]["optimizer"] == "adam"
+    rejected = lab.history('increase(trainyard_lint_requests_total{result="rejected"}[5m])')
+    assert rejected
+
+
+def test_every_alert_is_known_and_none_fires_for_healthy_jobs(lab: Lab) -> None:
+    groups = lab._get("rules")["groups"]
+    known = {rule["name"]: rule for one in groups for rule in one["rules"]}
+    assert {alert.name for alert in ALERTS} | {record.name for record in RECORDS} == known.keys()
+    assert all(rule["health"] == "ok" for rule in known.values()), {name: rule.get("lastError") for name, rule in known.items()}
+    assert lab.ask('ALERTS{alertstate="firing"}') == []
+
+
+def test_prometheus_own_linter_accepts_what_is_scraped(lab: Lab) -> None:
+    with urllib.request.urlopen(f"http://{lab.metrics}/metrics", timeout=10) as answer:
+        text = answer.read()
+    assert PROMTOOL is not None
+    done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_server_that_goes_away_is_noticed(lab: Lab) -> None:
+    """Asked of a target that never was: the alert waits two minutes, its expression does not."""
+    assert lab.ask('up{job="trainyard"} == 0') == []
+    assert [one["value"][1] for one in lab.ask('up{job="trainyard"}')] == ["1"]
