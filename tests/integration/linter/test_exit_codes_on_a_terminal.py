@@ -186,3 +186,15 @@ def test_for_people_and_for_programs_at_once_each_has_its_stream(write: Write) -
     assert summary["errors"] == 1
     assert "Found 1 error" in ended.screen
     assert "\x1b[1;31m" in ended.screen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here may a file name be any bytes")
+@pytest.mark.parametrize("to_file", [False, True])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_name_that_is_no_utf_8_and_a_lone_surrogate_are_reported_in_every_format(name: str, to_file: bool, tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.trainspec.json")).write_bytes(b'{"version": "v1", "\\ud800": 1}')
+    ended = on_a_terminal("check", ".", "--format", f"{name}:out" if to_file else name, piped=True)
+    assert ended.code == 1, ended.screen
+    text = (tmp_path / "out").read_text(encoding="utf-8") if to_file else ended.piped
+    assert is_whole(name, text)
+    assert "SPEC001" in text
