@@ -98,7 +98,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     store = open_store(settings.store, observers) if settings.store else open_sqlite(home.database, observers)
     board.seed(store.live())
     about.seed(store.jobs(JobQuery(limit=50)))
-    registry.register(JobCollector(board))
+    registry.register(JobCollector(board, memory={device.key: device.memory_bytes for device in devices if device.uuid}))
     instruments.gauge("slots_held").set_function(lambda: len(store.held_devices(lease.node)))
     launcher = _launcher(settings, home, count, devices, command)
     janitor = Janitor(store, runs, clock, settings.keep)
@@ -130,7 +130,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
         pool=pool,
         bell=bell,
         server=Server(servicer, tokens=_tokens(found.token), meter=calls, listen=str(settings.listen)),
-        endpoint=MetricsServer(registry, healthy=lambda: not bell.closed),
+        endpoint=MetricsServer(registry, healthy=lambda: not bell.closed, measured=instruments.scraped),
     )
 
 

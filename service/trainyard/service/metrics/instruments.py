@@ -63,6 +63,11 @@ class Instruments:
         """Say what runs."""
         self.gauge("build_info").labels(**labels).set(1)
 
+    def scraped(self, seconds: float, size_bytes: int) -> None:
+        """Say what a scrape cost."""
+        self.gauge("scrape_render_seconds").set(seconds)
+        self.gauge("scrape_size_bytes").set(size_bytes)
+
     def _begin_at_zero(self) -> None:
         for state in sorted(LIVE):
             self.gauge("jobs").labels(state=state.value)
