@@ -64,6 +64,11 @@ _CONTEXT_BYTES = (300 * _MIB, 800 * _MIB)
 _WORKSPACE_BYTES = (0, 1024 * _MIB)
 
 
+GPU, CPU = "gpu", "cpu"
+# What names a processor where a profile does not say its ``kind``.
+_PROCESSORS = ("cpu", "processor", "xeon", "epyc", "ryzen", "core(tm)", "graviton", "neoverse")
+
+
 class BadProfileError(Exception):
     """A hardware profile is unknown or misses something; the message says what and what to write."""
 
@@ -92,6 +97,12 @@ class HardwareProfile(NamedTuple):
     activation_factor: tuple[float, float]
     calibrated: bool
     speed: Speed = speed.UNKNOWN
+    kind: str = GPU
+
+    @property
+    def compiles_on_cpu(self) -> bool:
+        """Whether steps are compiled by XLA for a processor: the JAX backend without a GPU."""
+        return self.kind == CPU and self.backend == "jax"
 
     @property
     def usable_bytes(self) -> int:
@@ -128,6 +139,7 @@ def profile(source: str | Mapping[str, object]) -> HardwareProfile:
         activation_factor=_pair(source, "activation_factor", (1.0, 1.0)),
         calibrated=bool(source.get("calibrated", True)),
         speed=_speed(source),
+        kind=_kind(source),
     )
 
 
@@ -145,6 +157,14 @@ def _profile(name: str, card: _Card) -> HardwareProfile:
         calibrated=False,
         speed=speed.of_card(card.float32_tera, card.half_tera, card.gigabytes),
     )
+
+
+def _kind(source: Mapping[str, object]) -> str:
+    device = str(source.get("device", "")).lower()
+    kind = source.get("kind", CPU if any(name in device for name in _PROCESSORS) else GPU)
+    if kind not in {GPU, CPU}:
+        raise BadProfileError(f'\'kind\' of the hardware profile is "gpu" or "cpu"; it has {kind!r}.')
+    return str(kind)
 
 
 def _speed(source: Mapping[str, object]) -> Speed:

@@ -11,12 +11,16 @@ low end and an honest "fits" the high one. Published estimators that add terms u
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainyard.linter.estimate.hardware import Bytes, HardwareProfile
 from trainyard.linter.shapes.layers import Layer, Shapes
 from trainyard.linter.spec.model.optimizer import Adam, AdamW, Optimizer, RmsProp, Sgd
+
+if TYPE_CHECKING:
+    from trainyard.linter.estimate.xla import Plan
 
 _NOTHING = Bytes(0, 0)
 _FLOAT32, _BOOL = 4, 1
@@ -73,15 +77,36 @@ class Demand:
         self.optimizer_slots = Bytes(slots, slots)
         self.sample = _sample_bytes(shapes, compute)
         self.forward = _forward_bytes(shapes, compute)
+        self._shapes, self._precision = shapes, precision
+        self._optimizer = "amsgrad" if getattr(optimizer, "amsgrad", False) else optimizer.type
         self.patches = max((_patch_elements(shapes, index) for index in range(len(shapes.layers))), default=0) * compute
 
     def memory(self, batch: int, profile: HardwareProfile | None = None) -> Memory:
         """Return the memory of a training step with ``batch`` samples; without a profile, that of the tensors alone."""
+        if profile is not None and profile.compiles_on_cpu:
+            return self._compiled(batch, profile)
         low_factor, high_factor = profile.activation_factor if profile else (1.0, 1.0)
         activations = Bytes(_scaled(self.sample.low * batch, low_factor), _scaled(self.sample.high * batch, high_factor))
         workspace = _NOTHING if profile is None else Bytes(profile.workspace.low, min(self.patches * batch, profile.workspace.high))
         context = _NOTHING if profile is None else profile.context
         return Memory(self.weights, self.gradients, self.optimizer_slots, activations, workspace, context)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What XLA lays out for a step on a processor."""
+        from trainyard.linter.estimate import xla
+
+        return xla.plan(self._shapes, self._optimizer, self._precision, _kept_tensors(self._shapes.layers))
+
+    def _compiled(self, batch: int, profile: HardwareProfile) -> Memory:
+        """Return the memory of a step that XLA compiled: what it lays out beside its arguments, which are the state and the batch."""
+        taken = prod(self._shapes.input_shape) * _FLOAT32 * batch
+        low, high = (
+            _scaled(int(end * _FLOAT32) * batch, factor) for end, factor in zip(self.plan.sample, profile.activation_factor, strict=True)
+        )
+        gradients = Bytes(*(int(end * _FLOAT32) for end in self.plan.weights))
+        weights = Bytes(self.weights.low, self.weights.low)
+        return Memory(weights, gradients, self.optimizer_slots, Bytes(low + taken, high + taken), _NOTHING, profile.context)
 
     def phases(self, batch: int, profile: HardwareProfile | None = None, *, data_bytes: int = 0) -> dict[Phase, Memory]:
         """Return the memory of every phase with ``batch`` samples, where ``data_bytes`` of samples stay on the device.

@@ -108,7 +108,7 @@ def _append(stack: Stack, model: Transfer, known: Backbone) -> None:
     trained += known.stem * channels if first == 0 else 0
     scale = prod(stack.shape[:2]) / _SIDE**2
     # A frozen layer keeps nothing for the way back; what remains alive is one output and the next.
-    passing = 2 * max(layer.elements for layer in known.layers)
+    passing = 2 * max(layer.elements for layer in known.layers) if len(learning) < len(known.layers) else 0
     kept = sum(layer.elements for layer in learning)
     stack.add(
         "Functional",
@@ -117,7 +117,7 @@ def _append(stack: Stack, model: Transfer, known: Backbone) -> None:
         trainable=trained,
         multiply_adds=int(sum(layer.multiply_adds for layer in known.layers) * scale),
         backward_adds=int(sum(layer.multiply_adds for layer in learning) * scale),
-        inner=int(max(kept, passing) * scale),
+        inner=int((kept + passing) * scale),
     )
 
 
