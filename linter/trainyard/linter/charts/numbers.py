@@ -18,7 +18,7 @@ def written(value: float | None, unit: Unit = Unit.NUMBER) -> str:  # noqa: PLR0
     if value is None:
         return "-"
     if not math.isfinite(value):
-        return "endless" if value > 0 else "none"
+        return _unbounded(value)
     match unit:
         case Unit.RATE:
             return scientific(value)
@@ -34,6 +34,10 @@ def written(value: float | None, unit: Unit = Unit.NUMBER) -> str:  # noqa: PLR0
             return f"{round(value):,}"
         case _:
             return number(value)
+
+
+def _unbounded(value: float) -> str:
+    return "endless" if value > 0 else "none"
 
 
 def interval(low: float, high: float, unit: Unit = Unit.NUMBER, between: str = " to ") -> str:
@@ -60,6 +64,8 @@ def scientific(value: float) -> str:
     """Return a rate in scientific notation with as few digits as it needs, at most three: ``1e-3``, ``1.25e-4``."""
     if value == 0:
         return "0"
+    if not math.isfinite(value):
+        return _unbounded(value)
     mantissa, _, exponent = f"{value:.2e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 

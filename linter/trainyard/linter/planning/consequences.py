@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from trainyard.linter.planning.training_plan import TrainingPlan
 
 
+# Beyond this, a figure is no amount of anything and its ratio to another says nothing.
+_LARGEST = 1e100
+
+
 class Extent(NamedTuple):
     """A figure: both ends are the same where it is exact."""
 
@@ -33,8 +37,11 @@ class Consequence(NamedTuple):
         """How many times as much the right one is, by the middles of intervals; ``None`` where that says nothing."""
         if self.left is None or self.right is None:
             return None
-        sides = [math.sqrt(side.low) * math.sqrt(side.high) for side in (self.left, self.right)]
-        return sides[1] / sides[0] if all(side > 0 and math.isfinite(side) for side in sides) else None
+        ends = (*self.left, *self.right)
+        if not all(0 < end <= _LARGEST for end in ends):
+            return None
+        first, last = (math.sqrt(side.low) * math.sqrt(side.high) for side in (self.left, self.right))
+        return last / first
 
     @property
     def exact(self) -> bool:

@@ -86,6 +86,12 @@ class Drawing:
         aligned = "" if anchor == "start" else f' text-anchor="{anchor}"'
         self._parts.append(f'<text x="{short(x)}" y="{short(y)}" class="{kind}"{aligned}>{title}{escaped(content)}</text>')
 
+    def upward(self, x: float, y: float, content: str, kind: str = "label", *, tip: str = "") -> None:
+        """Add a line of text that reads upward from a place."""
+        title = f"<title>{escaped(tip)}</title>" if tip and tip != content else ""
+        turned = f'transform="rotate(-90 {short(x)} {short(y)})"'
+        self._parts.append(f'<text x="{short(x)}" y="{short(y)}" {turned} class="{kind}">{title}{escaped(content)}</text>')
+
     def marker(self, x: float, y: float, code: int, kind: str, size: float = 4) -> None:
         """Add the marker of a code: circle, square, triangle, diamond, and again from the start."""
         match code % 4:

@@ -14,6 +14,7 @@ from trainyard.linter.charts.svg.legend import Entry, Legend, fill, stroke, stro
 _NARROW = 480
 _RIGHT, _TOP, _BOTTOM = 16, 40, 40
 _LABEL_GAP = 8
+_SHORTLY = 0.1
 
 
 class _Plot(NamedTuple):
@@ -121,6 +122,12 @@ def _marks(chart: LineChart, plot: _Plot) -> None:
         middle = min(max(x, plot.x.start + half), plot.x.end - half)
         if middle - half > taken:
             # At the right edge the words reach back over the line: where it comes down from above, they go below it.
-            below = middle < x and y + 24 < plot.y.start and y > plot.y.end + 24
+            below = middle < x and y + 24 < plot.y.start and _highest(chart, plot, mark.x) < y - 8
             plot.drawing.text(middle, y + 20 if below else y - 10, mark.label, "strong halo small", "middle")
             taken = middle + half + _LABEL_GAP
+
+
+def _highest(chart: LineChart, plot: _Plot, until: float) -> float:
+    """Return the place of the highest point drawn shortly before a value of x."""
+    since = until - _SHORTLY * (plot.x.high - plot.x.low)
+    return min((plot.y.place(y) for series in chart.series for x, y in series.points if since <= x <= until and y is not None), default=0.0)

@@ -11,28 +11,35 @@ _MOST_CELL = 46.0
 _LEAST_WITH_NUMBER = 22.0
 _STEPS = 10
 # Below this size, lines of names would overlap.
-_LEAST_WITH_NAME = 9.0
+_LEAST_WITH_NAME = 13.0
+_MOST_UPWARD = 110.0
 # Above this share, the fill is too dark for ink to be read on.
 _DARK = 0.55
 
 
 def matrix(chart: Matrix, width: int) -> Drawing:
     """Return the drawing of a matrix: true ones down, predicted ones across."""
+    widest = max((text_width(name) for name in chart.names), default=0.0)
+    left = min(widest + 12, width * 0.3)
     count = max(1, len(chart.names))
-    names = min(max((text_width(name) for name in chart.names), default=0.0) + 10, width * 0.3)
-    cell = min(_MOST_CELL, (width - names - 2) / count)
-    top = 40.0
-    drawing = Drawing(width, top + cell * count + 8)
-    drawing.text(names, 14, f"{chart.column_header} across, {chart.row_header} down", "quiet")
-    labelled = cell >= _LEAST_WITH_NAME
-    for index, name in enumerate(chart.names):
-        if labelled:
-            drawing.text(names - 6, top + (index + 0.5) * cell + 4, shortened(name, names - 8), "label", "end", tip=name)
-            drawing.text(names + (index + 0.5) * cell, top - 6, shortened(name, cell), "tick", "middle", tip=name)
+    named = (width - left - 2) / count >= _LEAST_WITH_NAME
+    left = left if named else 1.0
+    cell = min(_MOST_CELL, (width - left - 2) / count)
+    lying = widest <= cell - 2
+    top = 26.0 + (0 if not named else 16 if lying else min(widest + 8, _MOST_UPWARD))
+    drawing = Drawing(width, top + cell * len(chart.names) + 8)
+    drawing.text(left, 14, f"{chart.column_header} across, {chart.row_header} down", "quiet")
+    for index, name in enumerate(chart.names if named else ()):
+        middle = (index + 0.5) * cell
+        drawing.text(left - 6, top + middle + 4, shortened(name, left - 8), "label", "end", tip=name)
+        if lying:
+            drawing.text(left + middle, top - 6, name, "tick", "middle")
+        else:
+            drawing.upward(left + middle + 4, top - 5, shortened(name, _MOST_UPWARD - 8), "tick", tip=name)
     for row, counts in enumerate(chart.counts):
         whole = sum(counts) or 1
         for column, amount in enumerate(counts):
-            _cell(drawing, amount, amount / whole, (names + column * cell, top + row * cell, cell), right=row == column)
+            _cell(drawing, amount, amount / whole, (left + column * cell, top + row * cell, cell), right=row == column)
     return drawing
 
 

@@ -20,10 +20,14 @@ def strip(chart: RangeStrip, width: int) -> Drawing:
     scale = Scale(chart.zones[0].low, chart.zones[-1].high, _EDGE, width - _EDGE, log=True)
     for zone in chart.zones:
         _zone(drawing, zone, scale, above)
+    taken = 0.0
     for zone in chart.zones[1:]:
-        x = scale.place(zone.low)
+        x, label = scale.place(zone.low), written(zone.low, chart.unit)
         drawing.line(x, above, x, above + _THICK + 5, "axis")
-        drawing.text(x, above + _THICK + 18, written(zone.low, chart.unit), "tick", "middle")
+        half = text_width(label) / 2
+        if x - half >= taken:
+            drawing.text(x, above + _THICK + 18, label, "tick", "middle")
+            taken = x + half + 3
     for pointer in chart.pointers:
         _pointer(drawing, pointer, scale, above)
     return drawing
