@@ -453,7 +453,68 @@ class GainOutOfReach(Rule):
         yield Violation(pointer, message, suggestion=Suggestion(pointer, 0.0001))
 
 
+class WatchingOutOfRange(Rule):
+    """A callback has a number that turns its meaning round.
+
+    What it checks:
+        `min_delta` of early stopping and plateau at least 0, `keep` of the checkpoint at least 1, `cooldown` at least 0; `times` of
+        `on_divergence` at least 1 and its `factor` between 0 and 1.
+
+    Why it fails:
+        A negative gain counts a worse epoch as a better one; a checkpoint that keeps nothing saves nothing; rolling back to the same or a
+        higher rate diverges again.
+
+    Evidence:
+        keras/src/callbacks/monitor_callback.py (the gain is added to the best value). The others follow from the definition.
+
+    When to ignore:
+        Never.
+    """
+
+    code = "CB009"
+    name = "callback-out-of-range"
+    severity = Severity.ERROR
+    reads = ("/callbacks", "/scheduler")
+    optional = reads
+    VALID = (Valid({"callbacks": {"early_stopping": {"min_delta": 0}}}),)
+    INVALID = (
+        Invalid({"callbacks": {"early_stopping": {"min_delta": -0.1}}}, f"{STOPPING}/min_delta", "worse epoch", fix=0.0001),
+        Invalid({"callbacks": {"checkpoint": {"keep": 0}}}, f"{CHECKPOINT}/keep", "keeps nothing", fix=1),
+        Invalid(
+            {"callbacks": {"on_divergence": {"action": "roll_back", "factor": 2}}},
+            "/callbacks/on_divergence/factor",
+            "between 0 and 1",
+            fix=0.5,
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look at each number."""
+        callbacks, plateau = case.spec.callbacks, case.plateau
+        divergence = callbacks.on_divergence
+        rolls = divergence.action == "roll_back"
+        numbers: list[tuple[str, float | None, float, str, float]] = [
+            (f"{STOPPING}/min_delta", getattr(callbacks.early_stopping, "min_delta", None), 0, "counts a worse epoch as a gain", 1e-4),
+            (f"{CHECKPOINT}/keep", getattr(callbacks.checkpoint, "keep", None), 1, "keeps nothing", 1),
+            ("/callbacks/on_divergence/times", divergence.times if rolls else None, 1, "never rolls back", 2),
+        ]
+        if plateau is not None:
+            numbers += [
+                (f"{plateau[0]}/min_delta", plateau[1].min_delta, 0, "counts a worse epoch as a gain", 1e-4),
+                (f"{plateau[0]}/cooldown", plateau[1].cooldown, 0, "is no number of epochs", 0),
+            ]
+        for pointer, value, least, outcome, usual in numbers:
+            if value is not None and value < least:
+                message = f"{pointer.rsplit('/', 1)[-1]} {number(value)} {outcome}; write {number(usual)}"
+                yield Violation(pointer, message, suggestion=Suggestion(pointer, usual))
+        if rolls and not 0 < divergence.factor < 1:
+            pointer = "/callbacks/on_divergence/factor"
+            message = f"factor {number(divergence.factor)} has to lie between 0 and 1 to lower the rate; write 0.5"
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, 0.5))
+
+
 RULES = (
+    WatchingOutOfRange(),
     GainOutOfReach(),
     StoppingBeforePlateau(),
     PatienceZero(),

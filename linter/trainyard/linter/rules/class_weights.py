@@ -377,6 +377,46 @@ class ClassWithoutSamples(Rule):
             yield Violation(case.counts_pointer, f"no training sample of {named}{more}: it can never be answered")
 
 
+class ImbalanceWithoutClasses(Rule):
+    """The imbalance is to be corrected in a way that this task or loss does not have.
+
+    What it checks:
+        Class weights or oversampling on a multilabel task; focal weighting with a loss that is no cross-entropy.
+
+    Why it fails:
+        A sample with several labels has no one class whose weight it could take; focal loss is a form of cross-entropy. A server refuses
+        both.
+
+    Evidence:
+        Keras 3 takes class weights for class numbers and one-hot rows only (keras/src/trainers/data_adapters/data_adapter_utils.py); Lin et
+        al. 2017, arXiv 1708.02002, define focal loss on cross-entropy.
+
+    When to ignore:
+        Never; a multilabel task has focal weighting.
+    """
+
+    code = "CLS009"
+    name = "imbalance-without-classes"
+    severity = Severity.ERROR
+    reads = (IMBALANCE, "/task", "/loss")
+    optional = ("/loss",)
+    VALID = (Valid({"imbalance": {"type": "focal"}}),)
+    INVALID = (
+        Invalid({"imbalance": {"type": "focal"}, "loss": {"type": "mean_squared_error"}}, IMBALANCE, "cross-entropy", fix={"type": "none"}),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare the strategy with task and loss."""
+        kind, loss = case.spec.imbalance.type, case.spec.loss
+        fix = Suggestion(IMBALANCE, {"type": "none"})
+        if kind in {"class_weights", "oversample"} and case.spec.task == "multilabel":
+            yield Violation(IMBALANCE, f"{kind} needs one class per sample, and a multilabel task has several; write none", suggestion=fix)
+        elif kind == "focal" and loss is not None and "crossentropy" not in loss.type and case.spec.task in {CLASSIFICATION, "multilabel"}:
+            yield Violation(
+                IMBALANCE, f"focal weighting is a form of cross-entropy, and the loss is {loss.type}; write none", suggestion=fix
+            )
+
+
 def _quoted(names: list[str]) -> str:
     return listed([f"'{name}'" for name in names], "and")
 
@@ -394,4 +434,5 @@ RULES = (
     CorrectedTwice(),
     FocalOutOfRange(),
     ClassWithoutSamples(),
+    ImbalanceWithoutClasses(),
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from trainyard.linter.rules import (
+    augmenting,
     balance,
     batch,
     buildable,
     callbacks,
     class_weights,
     dataset,
+    declared,
     effect,
+    inputs,
     labels,
     learning_rate,
     length,
@@ -59,4 +62,7 @@ RULES: tuple[Rule, ...] = (
     *metric.RULES,
     *order.RULES,
     *weights_start.RULES,
+    *augmenting.RULES,
+    *inputs.RULES,
+    *declared.RULES,
 )

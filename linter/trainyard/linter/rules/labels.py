@@ -75,8 +75,8 @@ class BinaryLossForManyClasses(Rule):
     """A loss for yes-or-no questions meets three classes or more, and the output was left out.
 
     What it checks:
-        A classification with three known classes or more, a binary cross-entropy, and outputs that are not softmax. A warning where the
-        author wrote no output, an info where several sigmoid outputs were written.
+        A classification with three known classes or more, a binary cross-entropy or hinge loss, and outputs that are not softmax. A warning
+        where the author wrote no output, an info where several outputs were written.
 
     Why it fails:
         Each class becomes a question of its own: the answers need not add up to 1, and the many easy "no"s rule the loss. In Keras itself
@@ -112,7 +112,8 @@ class BinaryLossForManyClasses(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the loss with the number of classes."""
         classes, output = case.classes or 0, case.final
-        if case.spec.task != CLASSIFICATION or loss_type(case) not in BINARY or classes < 3:
+        hinge = loss_type(case) in {"hinge", "squared_hinge"}
+        if case.spec.task != CLASSIFICATION or not (hinge or loss_type(case) in BINARY) or classes < 3:
             return
         # A softmax has a rule of its own, and too few outputs have another.
         if output is not None and (output.activation == "softmax" or 0 < (output.units or classes) < classes):
@@ -120,6 +121,7 @@ class BinaryLossForManyClasses(Rule):
         meant = output is not None and case.wrote(output.units_pointer)
         labels = case.spec.dataset.facts.labels
         right = "categorical_crossentropy" if labels is not None and labels.encoding == "one_hot" else "sparse_categorical_crossentropy"
+        right = "categorical_hinge" if hinge else right
         message = f"{loss_type(case)} judges the {classes} classes one by one, though they exclude each other; write {right}"
         yield Violation("/loss", message, suggestion=Suggestion("/loss", {"type": right}), severity=Severity.INFO if meant else None)
 
@@ -194,6 +196,61 @@ class ClassLossForNumbers(Rule):
         yield Violation(place_of(case, "/loss"), message, suggestion=Suggestion("/loss", {"type": "mean_squared_error"}))
 
 
+class LossOutOfRange(Rule):
+    """A parameter of the loss leaves nothing of it, or the outputs leave what it takes.
+
+    What it checks:
+        `delta` of a Huber loss above 0; `q` of a generalized cross-entropy above 0 and at most 1; a Poisson loss on outputs that cannot
+        fall below 0.
+
+    Why it fails:
+        With a delta of 0 every error costs nothing. A Poisson loss takes the logarithm of the output: below 0 it is no number.
+
+    Evidence:
+        keras/src/losses/losses.py: `huber` multiplies by delta, `poisson` takes log(output + 1e-7), `categorical_generalized_cross_entropy`
+        raises outside of 0 to 1.
+
+    When to ignore:
+        Never.
+    """
+
+    code = "OUT019"
+    name = "loss-out-of-range"
+    severity = Severity.ERROR
+    reads = ("/loss", "/model", "/task")
+    optional = ("/model", "/task")
+    VALID = (
+        Valid({"loss": {"type": "huber", "delta": 0.5}}, onto="regression"),
+        Valid({"loss": {"type": "poisson"}, "model": {"output": {"activation": "softplus"}}}, onto="regression"),
+    )
+    INVALID = (
+        Invalid({"loss": {"type": "huber", "delta": 0}}, "/loss/delta", "costs nothing", fix=1, onto="regression"),
+        Invalid(
+            {"loss": {"type": "poisson"}, "model": {"output": {"activation": "linear"}}},
+            "/model/output/activation",
+            "below 0",
+            fix="softplus",
+            onto="regression",
+            severity=Severity.WARNING,
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look at the loss and at what it is given."""
+        loss, output = case.spec.loss, case.final
+        delta: float = getattr(loss, "delta", 1.0)
+        if delta <= 0:
+            message = f"with delta {delta:g} every error costs nothing or less; write 1"
+            yield Violation("/loss/delta", message, suggestion=Suggestion("/loss/delta", 1))
+        q: float = getattr(loss, "q", 0.5)
+        if not 0 < q <= 1:
+            yield Violation("/loss/q", f"q {q:g} has to lie above 0 and at most at 1; write 0.5", suggestion=Suggestion("/loss/q", 0.5))
+        if loss_type(case) == "poisson" and output is not None and output.activation in {"linear", "tanh", "leaky_relu", "elu", "selu"}:
+            fix = Suggestion(output.activation_pointer, "softplus")
+            message = f"poisson takes the logarithm of the output, and {output.activation} falls below 0; write 'softplus'"
+            yield Violation(place_of(case, output.activation_pointer), message, suggestion=fix, severity=Severity.WARNING)
+
+
 class TargetOutsideLossDomain(Rule):
     """The targets go where the loss cannot follow.
 
@@ -256,4 +313,4 @@ class TargetOutsideLossDomain(Rule):
         return Violation("/loss", f"{problem}; write {right}", suggestion=Suggestion("/loss", {"type": right}))
 
 
-RULES = (LabelsNoClassNumbers(), BinaryLossForManyClasses(), ClassLossForNumbers(), TargetOutsideLossDomain())
+RULES = (LabelsNoClassNumbers(), BinaryLossForManyClasses(), ClassLossForNumbers(), LossOutOfRange(), TargetOutsideLossDomain())

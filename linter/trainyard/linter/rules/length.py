@@ -116,7 +116,8 @@ class EpochsNotPositive(Rule):
     """The run has no epoch, no batch, or adds up no gradients.
 
     What it checks:
-        `training.epochs`, `training.batch_size`, `training.gradient_accumulation` and the epochs of each stage are above zero.
+        `training.epochs`, `training.batch_size`, `training.gradient_accumulation`, `training.max_hours` and the epochs of each stage are
+        above zero.
 
     Why it fails:
         Nothing is trained.
@@ -147,6 +148,10 @@ class EpochsNotPositive(Rule):
             ("/training/gradient_accumulation", training.gradient_accumulation, 1),
             *((f"/training/stages/{index}/epochs", stage.epochs, 5) for index, stage in enumerate(training.stages)),
         ]
+        if training.max_hours is not None and training.max_hours <= 0:
+            pointer = "/training/max_hours"
+            message = f"max_hours is {number(training.max_hours)}, so the run ends before it begins; write null, or hours above 0"
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, None))
         for pointer, value, usual in wanted:
             if value < 1:
                 message = f"{pointer.rsplit('/', 1)[-1]} is {number(value)}, so nothing is trained; write {usual}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
-from trainyard.linter.rules.wording import listed
+from trainyard.linter.rules.wording import listed, number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 
@@ -65,4 +65,122 @@ class MetricOfAnotherTask(Rule):
         yield Violation("/metrics", message, suggestion=Suggestion("/metrics", value))
 
 
-RULES = (MetricOfAnotherTask(),)
+_SHARES = ("recall", "precision", "specificity", "sensitivity", "threshold")
+
+
+class MetricOutOfRange(Rule):
+    """A metric is asked for something that there is not.
+
+    What it checks:
+        The recall, precision, specificity, sensitivity and threshold of a metric, and `evaluation.threshold`, between 0 and 1; `class_id`
+        below the number of classes; `k` of a top-k accuracy above 0 and, as a warning, below the number of classes.
+
+    Why it fails:
+        A threshold above 1 calls nothing positive; a class that there is not has no score; among as many answers as there are classes the
+        right one always is, so the accuracy is 1.
+
+    Evidence:
+        Definition; keras/src/metrics/confusion_metrics.py raises for values outside of 0 to 1.
+
+    When to ignore:
+        Never.
+    """
+
+    code = "MET002"
+    name = "metric-out-of-range"
+    severity = Severity.ERROR
+    reads = ("/metrics", "/evaluation/threshold", "/model", "/dataset/facts/classes")
+    optional = reads
+    VALID = (
+        Valid({"metrics": [{"type": "precision_at_recall", "recall": 0.9}]}, onto="table"),
+        Valid({"metrics": [{"type": "top_k_accuracy", "k": 3}]}),
+    )
+    INVALID = (
+        Invalid({"evaluation": {"threshold": 1.5}}, "/evaluation/threshold", "between 0 and 1", fix=0.5, onto="table"),
+        Invalid(
+            {"metrics": [{"type": "precision_at_recall", "recall": 1.5}]}, "/metrics/0/recall", "between 0 and 1", fix=0.9, onto="table"
+        ),
+        Invalid({"metrics": [{"type": "precision", "class_id": 12}]}, "/metrics/0/class_id", "0 to 9"),
+        Invalid(
+            {"metrics": ["accuracy", {"type": "top_k_accuracy", "k": 12}]}, "/metrics/1/k", "always 1", fix=3, severity=Severity.WARNING
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look at every number of every metric."""
+        logits = bool(getattr(case.spec.loss, "from_logits", False))
+        if not 0 <= case.spec.evaluation.threshold <= 1 and not logits:
+            yield self._share("/evaluation/threshold", "threshold", case.spec.evaluation.threshold, 0.5)
+        units = case.final.units if case.final is not None else None
+        width = units if units is not None and units > 1 else case.classes
+        for index, metric in enumerate(case.spec.metrics):
+            place = f"/metrics/{index}"
+            for field in _SHARES:
+                value: object = getattr(metric, field, None)
+                if isinstance(value, int | float) and not 0 <= value <= 1 and not (field == "threshold" and logits):
+                    yield self._share(f"{place}/{field}", field, value, 0.5 if field == "threshold" else 0.9)
+            class_id: int | None = getattr(metric, "class_id", None)
+            if class_id is not None and width is not None and not 0 <= class_id < max(width, 1):
+                yield Violation(f"{place}/class_id", f"there is no class {class_id}; the classes are 0 to {width - 1}")
+            if metric.type == "top_k_accuracy":
+                yield from self._top(place, getattr(metric, "k", 1), width)
+
+    @staticmethod
+    def _share(pointer: str, field: str, value: float, usual: float) -> Violation:
+        message = f"{field} {number(value)} has to lie between 0 and 1; write {number(usual)}"
+        return Violation(pointer, message, suggestion=Suggestion(pointer, usual))
+
+    @staticmethod
+    def _top(place: str, k: int, width: int | None) -> Iterator[Violation]:
+        pointer = f"{place}/k"
+        if k < 1:
+            yield Violation(pointer, f"k {k} has to be at least 1; write 5", suggestion=Suggestion(pointer, 5))
+        elif width is not None and k >= width > 1:
+            value = max(1, width // 3)
+            message = f"of {width} classes the right one is always among {k}, so the accuracy is always 1; write {value}"
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, value), severity=Severity.WARNING)
+
+
+class MetricNamesCollide(Rule):
+    """Two values of an epoch would have the same name.
+
+    What it checks:
+        The names of the metrics against each other and against what every epoch reports: `loss`, `unweighted_loss`, `epoch`,
+        `learning_rate`.
+
+    Why it fails:
+        One overwrites the other in the history, and whatever watches the name watches the wrong one.
+
+    Evidence:
+        keras/src/trainers/compile_utils.py: metrics are kept by name.
+
+    When to ignore:
+        Never.
+    """
+
+    code = "MET003"
+    name = "metric-names-collide"
+    severity = Severity.ERROR
+    reads = ("/metrics",)
+    VALID = (Valid({"metrics": ["auc", {"type": "auc", "name": "pr_auc", "curve": "pr"}]}, onto="table"),)
+    INVALID = (
+        Invalid(
+            {"metrics": ["auc", {"type": "auc", "curve": "pr"}]}, "/metrics/1", "'auc'", fix="auc_2", fix_at="/metrics/1/name", onto="table"
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Go through the names in order."""
+        taken = {"loss", "unweighted_loss", "epoch", "learning_rate"}
+        written = case.written.get("metrics")
+        for index, metric in enumerate(case.spec.metrics):
+            if metric.name in taken and isinstance(written, list) and index < len(written):
+                value = next(f"{metric.name}_{at}" for at in range(2, 1000) if f"{metric.name}_{at}" not in taken)
+                place = f"/metrics/{index}"
+                entry = written[index]
+                fix = Suggestion(f"{place}/name", value) if isinstance(entry, dict) else Suggestion(place, {"type": entry, "name": value})
+                yield Violation(place, f"something else is called '{metric.name}' already; write the name '{value}'", suggestion=fix)
+            taken.add(metric.name)
+
+
+RULES = (MetricOfAnotherTask(), MetricOutOfRange(), MetricNamesCollide())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.traits import layers
+from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 from trainyard.linter.spec.model.architecture import Cnn, Mlp, Model, Transfer
@@ -24,6 +25,13 @@ _LINEAR_TYPES = frozenset({"dense", "conv1d", "conv2d", "flatten", "reshape", "d
     "rescaling",
     "normalization",
 }
+# For the examples.
+_PLAIN: list[dict[str, object]] = [
+    {"type": "conv1d", "filters": 16, "kernel_size": 3, "activation": "relu"},
+    {"type": "global_average_pooling1d"},
+    {"type": "dropout", "rate": 0.3},
+    {"type": "dense", "units": 4, "activation": "softmax"},
+]
 _SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "softsign"})
 
 
@@ -232,7 +240,52 @@ class MisplacedLayer(Rule):
                 yield Violation(at, "softmax in a hidden layer makes its units compete; write 'relu'", suggestion=Suggestion(at, "relu"))
 
 
+class StatisticsNeverMove(Rule):
+    """Batch normalization's moving statistics never move, or run away.
+
+    What it checks:
+        The `momentum` of a batch normalization in explicit layers is at least 0 and below 1.
+
+    Why it fails:
+        Training looks fine, since batches have statistics of their own. Afterwards the moving ones are used: with a momentum of 1 they are
+        still the 0 and 1 that they started from, beyond 1 they grow without end.
+
+    Evidence:
+        keras/src/layers/normalization/batch_normalization.py: moving = moving * momentum + batch * (1 - momentum). PyTorch writes 1 minus
+        that, so values are copied the wrong way round.
+
+    When to ignore:
+        Never.
+    """
+
+    code = "NET013"
+    name = "moving-statistics-never-move"
+    severity = Severity.ERROR
+    reads = ("/model",)
+    VALID = (Valid({"model": {"layers": [{"type": "batch_normalization", "momentum": 0.9}, *_PLAIN]}}, onto="layers"),)
+    INVALID = (
+        Invalid(
+            {"model": {"layers": [{"type": "batch_normalization", "momentum": 1.0}, *_PLAIN]}},
+            "/model/layers/0/momentum",
+            "never move",
+            fix=0.99,
+            onto="layers",
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look at every batch normalization."""
+        for pointer, layer in layers(case.spec.model):
+            momentum: float = getattr(layer, "momentum", 0.99) if layer.type == "batch_normalization" else 0.99
+            if not 0 <= momentum < 1:
+                outcome = "never move" if momentum == 1 else "run away"
+                at = f"{pointer}/momentum"
+                message = f"with momentum {number(momentum)} the moving statistics {outcome}; write 0.99"
+                yield Violation(at, message, suggestion=Suggestion(at, 0.99))
+
+
 RULES = (
+    StatisticsNeverMove(),
     NoHiddenNonlinearity(),
     DeepSaturating(),
     MisplacedLayer(),

@@ -359,7 +359,41 @@ class PenaltyInsideAdaptive(Rule):
             yield Violation("/regularization/l2", message, suggestion=fix)
 
 
+class SeveralClippings(Rule):
+    """Gradients are bounded in more than one way.
+
+    What it checks:
+        At most one of `clipnorm`, `clipvalue` and `global_clipnorm` is written.
+
+    Why it fails:
+        Keras takes one of them and raises for more.
+
+    Evidence:
+        keras/src/optimizers/base_optimizer.py: only one of the three can be set.
+
+    When to ignore:
+        Never.
+    """
+
+    code = "OPT008"
+    name = "several-clippings"
+    severity = Severity.ERROR
+    reads = ("/optimizer/clipnorm", "/optimizer/clipvalue", "/optimizer/global_clipnorm")
+    optional = reads
+    VALID = (Valid({"optimizer": {"global_clipnorm": 1.0}}),)
+    INVALID = (Invalid({"optimizer": {"clipnorm": 1.0, "clipvalue": 0.5}}, "/optimizer/clipvalue", "clipnorm", fix=None),)
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Count the bounds."""
+        found = [field for field in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(case.spec.optimizer, field, None) is not None]
+        for field in found[1:]:
+            pointer = f"/optimizer/{field}"
+            message = f"Keras bounds gradients one way at a time, and {found[0]} is set; write null"
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, None))
+
+
 RULES = (
+    SeveralClippings(),
     MomentumOutOfRange(),
     EpsilonOutOfRange(),
     DecayRateOutOfRange(),

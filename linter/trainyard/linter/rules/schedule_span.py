@@ -12,7 +12,7 @@ from trainyard.linter.rules.schedule import READS, USELESS, advice, whole_run
 from trainyard.linter.rules.wording import number, percent
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
-from trainyard.linter.spec.model.scheduler import Cosine, Exponential, InverseTime, Polynomial, ReduceOnPlateau, Schedule, Step
+from trainyard.linter.spec.model.scheduler import Cosine, Exponential, InverseTime, OneCycle, Polynomial, ReduceOnPlateau, Schedule, Step
 
 if TYPE_CHECKING:
     from trainyard.linter.spec.model.units import Length
@@ -207,7 +207,8 @@ class ScheduleOutOfRange(Rule):
 
     What it checks:
         A plateau's factor lies between 0 and 1; the rate of an exponential decay and the gamma of a step decay are above 0 and at most 1;
-        an inverse-time rate is not negative; no schedule ends above the rate that it starts from, or below zero.
+        an inverse-time rate is not negative; the power of a polynomial is above 0; one cycle rises for a share between 0 and 1, and its
+        divisors are at least 1; no schedule ends above the rate that it starts from, or below zero.
 
     Why it fails:
         A learning rate that grows all the time ends in divergence; a negative one climbs.
@@ -228,6 +229,7 @@ class ScheduleOutOfRange(Rule):
         Invalid({"scheduler": {"type": "reduce_on_plateau", "factor": 1.5}}, "/scheduler/factor", "between 0 and 1", fix=0.5),
         Invalid({"scheduler": {"type": "exponential", "rate": 1.1}}, "/scheduler/rate", "grows", fix=0.95, severity=Severity.WARNING),
         Invalid({"scheduler": {"type": "step", "gamma": -0.1}}, "/scheduler/gamma", "sign", fix=0.1),
+        Invalid({"scheduler": {"type": "one_cycle", "rise": 1.5}}, "/scheduler/rise", "between 0 and 1", fix=0.3),
         Invalid(
             {"scheduler": {"type": "cosine", "t_max": {"epochs": 30}, "eta_min": 0.01}},
             "/scheduler/eta_min",
@@ -256,6 +258,14 @@ class ScheduleOutOfRange(Rule):
                 yield _fix(f"{place}/gamma", f"with gamma {number(gamma)} the learning rate vanishes or changes its sign", 0.1)
             case Step(gamma=gamma) if gamma > 1:
                 yield _fix(f"{place}/gamma", f"with gamma {number(gamma)} the learning rate grows", 0.1, Severity.WARNING)
+            case Polynomial(power=power) if power <= 0:
+                yield _fix(f"{place}/power", f"with power {number(power)} the learning rate does not fall to its end", 1)
+            case OneCycle(rise=rise) if not 0 < rise < 1:
+                yield _fix(f"{place}/rise", f"rise {number(rise)} is a share of the cycle and has to lie between 0 and 1", 0.3)
+            case OneCycle(start_divisor=divisor) if divisor < 1:
+                yield _fix(f"{place}/start_divisor", f"divided by {number(divisor)} the cycle starts above its peak", 25)
+            case OneCycle(end_divisor=divisor) if divisor < 1:
+                yield _fix(f"{place}/end_divisor", f"divided by {number(divisor)} the cycle ends above its start", 10_000)
             case InverseTime(rate=rate) if rate < 0:
                 yield _fix(f"{place}/rate", f"with rate {number(rate)} the learning rate grows and then changes its sign", 0.1)
             case _:
