@@ -5,7 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from trainyard.service import wire
 
 CODE = """
 import sys
@@ -35,20 +38,44 @@ def test_a_spec_is_linted_and_trained_into_a_folder_that_says_everything(tmp_pat
     assert json.loads((run / "lint.json").read_text(encoding="utf-8"))["files"][0]["verdict"] == "pass"
 
 
-def test_ctrl_c_ends_the_trainer_too(tmp_path: Path, repository: Path) -> None:
-    examples, events = repository / "examples", tmp_path / "run" / "events.jsonl"
+def test_ctrl_c_pauses_the_run_and_resume_goes_on_from_there(tmp_path: Path, repository: Path) -> None:
+    examples, run = repository / "examples", tmp_path / "run"
     spec = json.loads((examples / "breast-cancer" / "good.trainspec.json").read_text(encoding="utf-8"))
     file = tmp_path / "long.trainspec.json"
     file.write_text(
-        json.dumps({**spec, "training": {"epochs": 5000, "batch_size": 16}, "callbacks": {"early_stopping": None}}), encoding="utf-8"
+        json.dumps({**spec, "training": {"epochs": 5000, "batch_size": 16, "max_hours": 0.02}, "callbacks": {"early_stopping": None}}),
+        encoding="utf-8",
     )
-    with subprocess.Popen(_command(file, tmp_path / "run", examples), stdout=subprocess.DEVNULL, start_new_session=True) as process:
-        deadline = time.monotonic() + 120.0
-        while not (events.exists() and b'"epoch_finished"' in events.read_bytes()):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
+    command, events = _command(file, run, examples), run / "events.jsonl"
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        _wait_for(lambda: events.exists() and b'"epoch_finished"' in events.read_bytes(), process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        said, shown = process.communicate(timeout=60)
+    assert process.returncode == 130, shown
+    assert json.loads(said)["outcome"] == "paused"
+    assert "Ctrl-C again ends it at once" in shown
+    assert shown.splitlines()[-1].endswith("--resume")
+    trained = events.read_bytes().count(b'"kind":"epoch_finished"')
+    assert wire.read_bundle_head(wire.RunFolder(run)) is not None
 
-    assert b'"kind":"ended"' in events.read_bytes().splitlines()[-1]
+    with subprocess.Popen(
+        [*command, "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        _wait_for(lambda: b'"attempt":2' in events.read_bytes() and events.read_bytes().count(b'"epoch_finished"') > trained, process)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        _, shown = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"going on after epoch {trained}" in shown
+    lines = [wire.decode(line) for line in events.read_bytes().splitlines()]
+    epochs = [line.body.epoch for line in lines if isinstance(line.body, wire.EpochFinished)]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert isinstance(lines[-1].body, wire.Ended)
+
+
+def _wait_for(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120.0
+    while not happened():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)

@@ -19,7 +19,7 @@ import click
 from trainyard.service import wire
 from trainyard.service.trainer.device import AUTO, DEVICES
 from trainyard.service.trainer.failures import TRAINER_LOST, TerminatedRun
-from trainyard.service.trainer.journal import Journal
+from trainyard.service.trainer.journal import FolderBusyError, Journal
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _TERMINATED = 128 + signal.SIGTERM
@@ -56,7 +56,10 @@ def main(
     os.environ["KERAS_HOME"] = os.devnull
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     folder = wire.RunFolder(run_folder)
-    journal = Journal(folder.events, attempt, time.time)
+    try:
+        journal = Journal(folder.events, attempt, time.time)
+    except FolderBusyError:
+        raise click.UsageError(f"another trainer is at work in {run_folder}") from None
     from trainyard.service.trainer.run import Task, failed, run
 
     try:

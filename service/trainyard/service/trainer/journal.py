@@ -6,6 +6,7 @@ earlier attempt left cut is closed first; the reader skips it. Knows nothing of 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,25 @@ from pathlib import Path
 from trainyard.service import wire
 
 
+class FolderBusyError(Exception):
+    """Another trainer is at work in this run folder."""
+
+
 class Journal:
-    """Appends events of one attempt to ``path``; ``now`` gives seconds since the epoch, UTC."""
+    """Appends events of one attempt to ``path``; ``now`` gives seconds since the epoch, UTC.
+
+    Raises:
+        FolderBusyError: another journal is open on the same file, in whatever process.
+    """
 
     def __init__(self, path: Path, attempt: int, now: Callable[[], float]) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            # Held as long as the process lives, by the kernel's hand: two trainers in one folder would write over each other.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise FolderBusyError from None
         self._attempt = attempt
         self._now = now
         self._close_cut_line()

@@ -1,19 +1,17 @@
 """``trainyard train FILE --run DIR``: lint, then train on this machine, without a server.
 
 The trainer runs in a process of its own, as under a server, and writes the same folder. This command only reads its
-events: epochs go to standard error as they end, the outcome to standard output.
+events: epochs go to standard error as they end, the outcome to standard output. A run that was interrupted is gone on from
+with ``--resume``: same spec, same folder.
 """
 
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
+import shlex
+from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+from typing import Any
 
 import click
 
@@ -21,12 +19,15 @@ from trainyard.linter import lint
 from trainyard.linter.cli.exits import FINDINGS, OK, Refusal
 from trainyard.linter.engine.report import Report
 from trainyard.service import wire
-from trainyard.service.trainer.following import Follower, line_for_people
+from trainyard.service.naming import experiment_name
+from trainyard.service.trainer import sameness
+from trainyard.service.trainer.alone import Alone, last_attempt
+from trainyard.service.trainer.device import AUTO, DEVICES
+from trainyard.service.trainer.following import line_for_people
 
 _FACTS_SECONDS = 10.0
-_POLL_SECONDS = 0.1
-_GRACE_SECONDS = 10.0
 _CANCELLED_CODE = 7
+_SIGNALLED = 128
 
 
 @click.command()
@@ -35,21 +36,28 @@ _CANCELLED_CODE = 7
 @click.option(
     "--data-root", default=".", show_default=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where datasets lie."
 )
-@click.option("--resume", is_flag=True, help="Not yet: a run that was interrupted is started anew.")
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder, from its bundle.")
+@click.option("--device", type=click.Choice(DEVICES), default=AUTO, show_default=True, help="gpu: fail where there is none; cpu: use none.")
+@click.option("--bundle-every", metavar="STEPS", type=click.IntRange(min=1), help="Save a bundle inside epochs too, for long ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
-def train(file: Path, run_path: Path, data_root: Path, *, resume: bool, as_json: bool) -> int:
+def train(*, file: Path, run_path: Path, data_root: Path, resume: bool, device: str, bundle_every: int | None, as_json: bool) -> int:
     """Train the spec in FILE on this machine, when the linter lets it pass."""
-    if resume:
-        raise Refusal("--resume: runs can not be resumed yet; start anew in another folder")
     raw = _read(file)
     report = _lint(raw, data_root)
     if not report.passed:
         _show(file, report)
         return FINDINGS
-    folder = _make_folder(run_path, file, raw, report)
-    ended = _supervise(folder, data_root)
+    folder = wire.RunFolder(run_path)
+    attempt = _take_up(folder, report, file) if resume else _make(folder, file, raw, report)
+    options = ["--attempt", str(attempt), "--data-root", str(data_root), "--device", device]
+    options += ["--bundle-every", str(bundle_every)] if bundle_every else []
+    alone = Alone(folder, options, lambda line: click.echo(line, err=True))
+    ended = alone.run(_print)
     _tell(ended, folder, as_json=as_json)
-    return {wire.SUCCEEDED: OK, wire.CANCELLED: _CANCELLED_CODE}.get(ended.outcome, FINDINGS)
+    if alone.interrupted is None or ended.outcome == wire.SUCCEEDED:
+        return {wire.SUCCEEDED: OK, wire.CANCELLED: _CANCELLED_CODE}.get(ended.outcome, FINDINGS)
+    _tell_how_to_go_on(file, folder, data_root)
+    return _SIGNALLED + alone.interrupted
 
 
 def _read(file: Path) -> bytes:
@@ -70,6 +78,8 @@ def _lint(raw: bytes, data_root: Path) -> Report:
 
 
 def _show(file: Path, report: Report) -> None:
+    import sys
+
     from trainyard.linter.cli.outputs import palette
     from trainyard.linter.report.full import FullReporter
 
@@ -78,59 +88,54 @@ def _show(file: Path, report: Report) -> None:
     reporter.close()
 
 
-def _make_folder(path: Path, file: Path, raw: bytes, report: Report) -> wire.RunFolder:
-    folder = wire.RunFolder(path)
+def _make(folder: wire.RunFolder, file: Path, raw: bytes, report: Report) -> int:
+    """Write a new run folder and return the number of its first attempt."""
+    path = folder.path
     try:
         if path.is_dir() and any(path.iterdir()):
-            holds = "a run" if folder.events.exists() else "files"
-            raise Refusal(f"{path} already holds {holds}; name another folder")
+            if folder.resolved.exists():
+                raise Refusal(f"{path} already holds a run; go on with it by --resume, or name another folder")
+            raise Refusal(f"{path} already holds files; name another folder")
         path.mkdir(parents=True, exist_ok=True)
         folder.spec.write_bytes(raw)
-        folder.resolved.write_text(json.dumps(report.resolved, indent=1) + "\n", encoding="utf-8")
+        folder.resolved.write_text(json.dumps(_named(report), indent=1) + "\n", encoding="utf-8")
         folder.lint.write_text(json.dumps(report.to_json(str(file)), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise Refusal(f"cannot write to {path}: {error.strerror}") from None
-    return folder
+    return 1
 
 
-def _supervise(folder: wire.RunFolder, data_root: Path) -> wire.Ended:
-    """Run the trainer to its end and show its epochs; Ctrl-C ends it in good order."""
-    command = [sys.executable, "-P", "-m", "trainyard.service.trainer", str(folder.path), "--data-root", str(data_root)]
-    with folder.log.open("wb") as log:
-        # A session of its own: Ctrl-C reaches this command, and this command ends the trainer.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    follower = Follower(folder.events)
-    signal.signal(signal.SIGTERM, _leave)
+def _named(report: Report) -> dict[str, Any]:
+    """Return the resolved spec, the template of its name filled in."""
+    resolved: dict[str, Any] = dict(report.resolved or {})
+    if report.spec is not None:
+        name = experiment_name(report.spec, datetime.now(UTC))
+        resolved["experiment"] = {**resolved["experiment"], "name": name}
+    return resolved
+
+
+def _take_up(folder: wire.RunFolder, report: Report, file: Path) -> int:
+    """Hold the spec against the run in the folder, and return the number of the next attempt."""
+    path = folder.path
     try:
-        while process.poll() is None:
-            _print_lines(follower)
-            time.sleep(_POLL_SECONDS)
-        _print_lines(follower)
-    except BaseException:
-        _end(process)
-        raise
-    return follower.ended or wire.Ended(wire.FAILED, "trainer_lost", f"The trainer ended without a word; {folder.log} says more.")
+        before = json.loads(folder.resolved.read_bytes())
+    except FileNotFoundError:
+        raise Refusal(f"{path} holds no run to go on with; leave --resume out to begin one") from None
+    except (OSError, ValueError):
+        raise Refusal(f"{path} holds no run to go on with: {folder.resolved.name} can not be read") from None
+    changed = sameness.changes(before, dict(report.resolved or {}))
+    if changed:
+        raise Refusal(f"{file} is not the spec of the run in {path}: {changed}; begin a run of its own in another folder")
+    attempt, ended = last_attempt(folder.events)
+    if ended is not None and ended.outcome == wire.SUCCEEDED:
+        raise Refusal(f"the run in {path} is done: {ended.message}")
+    return attempt + 1
 
 
-def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Turn SIGTERM into an exception, so that the trainer does not outlive the command that started it."""
-    raise SystemExit(128 + signal.SIGTERM)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _print_lines(follower: Follower) -> None:
-    for body in follower.read():
-        line = line_for_people(body)
-        if line:
-            click.echo(line, err=True)
+def _print(body: wire.Body) -> None:
+    line = line_for_people(body)
+    if line:
+        click.echo(line, err=True)
 
 
 def _tell(ended: wire.Ended, folder: wire.RunFolder, *, as_json: bool) -> None:
@@ -141,3 +146,10 @@ def _tell(ended: wire.Ended, folder: wire.RunFolder, *, as_json: bool) -> None:
     click.echo(f"{ended.outcome} ({ended.reason}): {ended.message}")
     if ended.outcome == wire.SUCCEEDED:
         click.echo(f"The model: {folder.artifacts / 'best.keras'}")
+    if ended.outcome == wire.FAILED and str(folder.log) not in ended.message:
+        click.echo(f"The log: {folder.log}")
+
+
+def _tell_how_to_go_on(file: Path, folder: wire.RunFolder, data_root: Path) -> None:
+    command = ["trainyard", "train", str(file), "--run", str(folder.path), "--data-root", str(data_root), "--resume"]
+    click.echo(f"go on with: {shlex.join(command)}", err=True)
