@@ -7,7 +7,7 @@ bytes in, bytes out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainyard.linter.engine import edits
@@ -17,8 +17,10 @@ from trainyard.linter.source.faults import Edit
 if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
 
-# One suggestion a round; more rounds than a spec has findings would mean fixes that grow what they mend.
-_MAX_ROUNDS = 50
+# One suggestion of a rule a round; more rounds than there are rules would mean fixes that grow what they mend.
+_MAX_ROUNDS = 200
+# What text and schema suggest does not hang on each other: all of it in one round.
+_INDEPENDENT = ("JSON", "SPEC", "LINT")
 
 
 class Mended(NamedTuple):
@@ -39,7 +41,7 @@ def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) 
     first = report = judge(raw)
     seen = {raw: report}
     for _ in range(_MAX_ROUNDS):
-        mended = edits.apply(raw, _safe(report) or (_most_urgent(report) if unsafe else []))
+        mended = edits.apply(raw, _safe(report) or (_suggested(report) if unsafe else []))
         if mended in seen:
             raw, report = _best_since(mended, seen)
             break
@@ -73,13 +75,24 @@ def fixable(report: Report) -> tuple[int, int]:
 
 
 def _safe(report: Report) -> list[Edit]:
-    """Return the edits of all safe fixes that do not touch each other; a finding's edits are taken together or not at all."""
+    """Return the edits of all safe fixes that do not touch each other."""
+    return _together(report, (finding for finding in report.findings if finding.safe))
+
+
+def _suggested(report: Report) -> list[Edit]:
+    """Return the edits of all that text and schema suggest; when there is none of it, those of the most urgent rule."""
+    independent = [finding for finding in report.findings if finding.code.startswith(_INDEPENDENT) and not finding.safe]
+    return _together(report, independent) or _most_urgent(report)
+
+
+def _together(report: Report, findings: Iterable[Finding]) -> list[Edit]:
+    """Return the edits that do not touch each other and change something; a finding's are taken together or not at all."""
     chosen: list[Edit] = []
-    for finding in report.findings:
-        if _is_open(finding) and finding.safe:
-            wanted = edits.of_finding(report.document, finding)
-            if not any(_touch(edit, other) for edit in wanted for other in chosen):
-                chosen.extend(wanted)
+    raw = report.document.raw
+    for finding in filter(_is_open, findings):
+        wanted = [edit for edit in edits.of_finding(report.document, finding) if raw[edit.start : edit.end] != edit.replacement]
+        if not any(_touch(edit, other) for edit in wanted for other in chosen):
+            chosen.extend(wanted)
     return chosen
 
 
