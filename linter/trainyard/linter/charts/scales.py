@@ -30,6 +30,8 @@ class Scale(NamedTuple):
 
     def place(self, value: float) -> float:
         """Return where a value is drawn."""
+        if math.isinf(value):
+            return self.end if value > 0 else self.start
         share = (self._axis(value) - self._axis(self.low)) / (self._axis(self.high) - self._axis(self.low))
         return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)
 
@@ -40,6 +42,7 @@ class Scale(NamedTuple):
 def scale(axis: Axis, values: Iterable[float], start: float, end: float) -> Scale:
     """Return the scale of an axis for these values; it is never empty and its ends are round where the axis leaves them open."""
     known = [value for value in values if math.isfinite(value) and (value > 0 or not axis.log)]
+    axis = axis._replace(low=_finite(axis.low), high=_finite(axis.high))
     low = axis.low if axis.low is not None else min(known, default=1.0 if axis.log else 0.0)
     high = axis.high if axis.high is not None else max(known, default=10.0 if axis.log else 1.0)
     if axis.log:
@@ -49,6 +52,10 @@ def scale(axis: Axis, values: Iterable[float], start: float, end: float) -> Scal
     if not low < high:
         low, high = low - (axis.low is None) * 0.5, low + 0.5 if low == high else max(low, high) + 1.0
     return Scale(*_rounded(axis, low, high), start, end, log=False)
+
+
+def _finite(end: float | None) -> float | None:
+    return end if end is not None and math.isfinite(end) else None
 
 
 def ticks(of: Scale, most: int) -> tuple[float, ...]:

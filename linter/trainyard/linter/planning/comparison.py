@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,7 @@ def curves(found: Consequences, names: tuple[str, str]) -> LineChart:
             if plan.curve.plateau:
                 lows = tuple((point.epoch, point.low) for point in plan.curve.points)
                 series.append(Series(f"{'AB'[code]}, as low as the plateau can bring it", lows, code + 2, dashed=True))
-    tops = [y for each in series for _, y in each.points if y]
+    tops = [y for each in series for _, y in each.points if y and 0 < y < math.inf]
     least, top = min(tops, default=1.0), max(tops, default=1.0)
     axis = Axis("learning rate", Unit.RATE, log=True, low=max(least, top / 10**pictures.DECADES_DRAWN))
     return LineChart("Learning rates", "Both learning rates over the epochs.", Axis("epoch", low=0.0), axis, tuple(series))

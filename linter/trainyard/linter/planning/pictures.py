@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trainyard.linter.charts.models import (
     Axis,
     Band,
@@ -91,8 +93,8 @@ def rate_strip(rate: RateRange) -> RangeStrip:
 def rate_chart(curve: RateCurve) -> LineChart:
     """Return the learning rate over the epochs, on a logarithmic axis."""
     points = curve.points
-    top = max((point.high for point in points if point.high > 0), default=1.0)
-    least = min((point.low for point in points if point.low > 0), default=top)
+    top = max((point.high for point in points if 0 < point.high < math.inf), default=1.0)
+    least = min((point.low for point in points if 0 < point.low < math.inf), default=top)
     axis = Axis("learning rate", Unit.RATE, log=True, low=max(least, top / 10**DECADES_DRAWN))
     bands = (
         (Band("as low as the plateau can bring it", tuple((point.epoch, point.low, point.high) for point in points), 1),)

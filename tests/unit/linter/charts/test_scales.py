@@ -60,3 +60,11 @@ def test_an_axis_without_values_is_still_an_axis(log: bool) -> None:
     made = scale(Axis("x", log=log), (), 0, 10)
     assert made.low < made.high
     assert ticks(made, 4)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_an_endless_value_is_drawn_at_the_edge_and_moves_no_end(log: bool) -> None:
+    made = scale(Axis("x", log=log, low=math.inf), (1.0, math.inf, 100.0), 0, 10)
+    assert made.high < 1000
+    assert made.place(math.inf) == 10
+    assert made.place(-math.inf) == 0

@@ -71,6 +71,9 @@ def generated() -> dict[str, dict[str, Any]]:
     found["oversample"] = merged(
         {"imbalance": {"type": "oversample"}, "dataset": {"facts": {"class_counts": {"a": 900, "b": 30}}}}, "table"
     )
+    found["endless"] = merged({"scheduler": {"type": "step", "size": {"steps": 100}, "gamma": 1e308}}, "images")
+    found["odd-sizes"] = merged({"dataset": {"input_shape": [10**9, 10**9, 10**9]}, "training": {"batch_size": 2**53 - 1}}, "images")
+    found["nothing"] = merged({"training": {"epochs": 0, "batch_size": 0}, "optimizer": {"learning_rate": 0}}, "images")
     found["seed"] = SEED
     return found
 
