@@ -114,3 +114,20 @@ def test_init_reads_data_from_elsewhere_and_says_how_to_check_what_it_wrote(
     assert f"--data-root {elsewhere}` judges it" in outcome.err
     assert "a server looks for it below its own data root" in outcome.err
     assert run("check", str(target), "--data-root", str(elsewhere)).code == 0
+
+
+def test_a_misspelt_command_is_told_which_one_was_meant(run: Run) -> None:
+    outcome = run("chekc")
+    assert (outcome.code, outcome.err) == (2, "error: no such command: chekc; did you mean check?\n")
+    assert "there are check, explain" in run("xyzzy").err
+
+
+def test_what_came_up_only_after_the_first_fix_is_told_too(run: Run, write: Write, tmp_path: Path) -> None:
+    path = write(training={"epochs": "50", "batch_size": 32}, callbacks={"early_stopping": {"patience": 100}})
+    outcome = run("check", path, "--fix", "--unsafe-fixes", "--format", "json")
+    after = json.loads((tmp_path / path).read_text(encoding="utf-8"))
+    fixed = {finding["pointer"] for finding in outcome.json["files"][0]["findings"] if finding["fixed"]}
+    assert after["training"]["epochs"] == 50
+    assert after["callbacks"]["early_stopping"]["patience"] != 100
+    assert {"/training/epochs", "/callbacks/early_stopping/patience"} <= fixed
+    assert len(outcome.err.splitlines()) == outcome.json["summary"]["fixed"]

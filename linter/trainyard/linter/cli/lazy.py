@@ -41,6 +41,17 @@ class LazyGroup(click.Group):
         entry = self._table.get(cmd_name)
         return None if entry is None else load(cmd_name, entry)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was called; one that is misspelt is told what was meant."""
+        name = args[0]
+        if name not in self._table and not name.startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(name, self._table, n=1, cutoff=0.6)
+            known = f"did you mean {close[0]}?" if close else f"there are {', '.join(self._table)}"
+            raise Refusal(f"no such command: {name}; {known}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was called."""
         try:

@@ -38,7 +38,7 @@ def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) 
         judge: the linter with everything but the text settled.
         unsafe: make suggestions too, not only safe fixes.
     """
-    first = report = judge(raw)
+    report = judge(raw)
     seen = {raw: report}
     for _ in range(_MAX_ROUNDS):
         mended = edits.apply(raw, _safe(report) or (_suggested(report) if unsafe else []))
@@ -50,7 +50,7 @@ def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) 
             break
         raw, report = mended, again
         seen[raw] = report
-    return Mended(raw, report.with_fixed(_gone(first, report)))
+    return Mended(raw, report.with_fixed(_gone(seen.values(), report)))
 
 
 def _best_since(again: bytes, seen: dict[bytes, Report]) -> tuple[bytes, Report]:
@@ -116,15 +116,22 @@ def _touch(one: Edit, other: Edit) -> bool:
     return one != other and one.start <= other.end and other.start <= one.end
 
 
-def _gone(first: Report, last: Report) -> tuple[Finding, ...]:
+def _gone(reports: Iterable[Report], last: Report) -> tuple[Finding, ...]:
+    """Return what was found on the way and is there no more, each once: what came up only after the first fixes included."""
     left = Counter(map(_identity, last.findings))
+    told: Counter[tuple[str, str, Severity, str | None]] = Counter()
     gone = []
-    for finding in first.findings:
-        key = _identity(finding)
-        if left[key] > 0:
-            left[key] -= 1
-        elif finding.suppressed is None:
-            gone.append(finding._replace(fixed=True))
+    for report in reports:
+        still, again = left.copy(), told.copy()
+        for finding in report.findings:
+            key = _identity(finding)
+            if still[key] > 0:
+                still[key] -= 1
+            elif again[key] > 0:
+                again[key] -= 1
+            elif finding.suppressed is None:
+                told[key] += 1
+                gone.append(finding._replace(fixed=True))
     return tuple(gone)
 
 

@@ -264,6 +264,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "imagenet": ("preprocess_input",),
     "strong": ("heavy",),
     "weak": ("light",),
+    "lite": ("light",),
     "flip": ("random_flip",),
     "rotate": ("random_rotation",),
     "rotation": ("random_rotation",),
