@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trainyard.linter.cli.exits import Refusal
 
 if TYPE_CHECKING:
+    from trainyard.linter.facts.cache import Cache
     from trainyard.linter.facts.model import Facts
     from trainyard.linter.spec.model.dataset import Dataset
 
@@ -27,4 +28,14 @@ def read(dataset: Dataset, root: str) -> Facts:
 
     from trainyard.linter import facts
 
-    return facts.read(dataset, Path(root), BUDGET_SECONDS)
+    return facts.read(dataset, Path(root), BUDGET_SECONDS, cache=cache())
+
+
+def cache() -> Cache | None:
+    """Return this user's cache of facts; ``None`` where the system names no place for one."""
+    import sys
+
+    from trainyard.linter.facts.cache import Cache, folder
+
+    place = folder(os.environ, sys.platform)
+    return None if place is None else Cache(place)

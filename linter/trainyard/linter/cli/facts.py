@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainyard.linter.cli import drafting, exits, surveying, writing
+from trainyard.linter.cli import datasets, drafting, exits, surveying, writing
 from trainyard.linter.facts import FATAL, read
 
 if TYPE_CHECKING:
@@ -25,20 +25,21 @@ BUDGET_SECONDS = 600.0
     "--write", "spec", metavar="SPEC", type=click.Path(path_type=Path), help="Write the facts into this spec, keeping its formatting."
 )
 @click.option("--deep", is_flag=True, help="Open every image instead of a sample.")
+@click.option("--no-cache", is_flag=True, help="Read it again, even if nothing has changed since it was read last.")
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="How to print it.")
-def facts(*, path: Path, target: str | None, spec: Path | None, deep: bool, format_: str) -> int:
+def facts(*, path: Path, target: str | None, spec: Path | None, deep: bool, no_cache: bool, format_: str) -> int:
     """Say what lies at PATH: samples, classes, counts, ranges, fingerprint."""
     dataset = drafting.draft(path, path.resolve().parent, target)
     if spec is not None:
-        return _write(spec, path, dataset, deep=deep)
-    found, digest = look(path, dataset, deep=deep)
+        return _write(spec, path, dataset, deep=deep, cached=not no_cache)
+    found, digest = look(path, dataset, deep=deep, cached=not no_cache)
     found = surveying.concerning(found, surveying.guessed_task(dataset, found))
     known = declared(found, digest)
     click.echo(json.dumps(_json(found, known), indent=2, ensure_ascii=False) if format_ == "json" else _text(found, known), nl=True)
     return _outcome(found)
 
 
-def look(path: Path, dataset: dict[str, Any], *, deep: bool = False) -> tuple[Facts, str | None]:
+def look(path: Path, dataset: dict[str, Any], *, deep: bool = False, cached: bool = True) -> tuple[Facts, str | None]:
     """Return what lies at ``path``, and its fingerprint where there is something to train on."""
     import time
 
@@ -46,7 +47,8 @@ def look(path: Path, dataset: dict[str, Any], *, deep: bool = False) -> tuple[Fa
     from trainyard.linter.facts.fingerprint import fingerprint
 
     here = {**dataset, "path": path.resolve().name}
-    found = read(drafting.typed(here), path.resolve().parent, BUDGET_SECONDS, deep=deep)
+    cache = datasets.cache() if cached else None
+    found = read(drafting.typed(here), path.resolve().parent, BUDGET_SECONDS, deep=deep, cache=cache)
     return found, fingerprint(path, Budget(BUDGET_SECONDS, time.monotonic)) if found.usable else None
 
 
@@ -100,7 +102,7 @@ def _amount(number: int | None) -> str:
     return "unknown" if number is None else f"{number:,}"
 
 
-def _write(spec: Path, path: Path, dataset: dict[str, Any], *, deep: bool) -> int:
+def _write(spec: Path, path: Path, dataset: dict[str, Any], *, deep: bool, cached: bool) -> int:
     from trainyard.linter.cli.fixing import replace
     from trainyard.linter.cli.targets import read as read_spec
     from trainyard.linter.engine import edits
@@ -113,7 +115,7 @@ def _write(spec: Path, path: Path, dataset: dict[str, Any], *, deep: bool) -> in
         raise exits.Refusal(f"{spec} has no dataset to write facts into (`trainlint check {spec}` tells more)")
     if written.get("type") != dataset["type"]:
         raise exits.Refusal(f"{spec} reads {written.get('type')}, {path} is {dataset['type']}")
-    found, digest = look(path, {key: value for key, value in written.items() if key != "facts"}, deep=deep)
+    found, digest = look(path, {key: value for key, value in written.items() if key != "facts"}, deep=deep, cached=cached)
     task = (document.value or {}).get("task")
     known = declared(surveying.concerning(found, task if isinstance(task, str) else surveying.guessed_task(written, found)), digest)
     old = written.get("facts")

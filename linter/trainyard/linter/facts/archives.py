@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -21,6 +22,8 @@ from trainyard.linter.spec.model.dataset import Npz
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 64 * 1024
 _CHUNK_BYTES = 1024 * 1024
+# Nobody counts more; an archive that says so is broken or means harm.
+_MOST_NUMBERS = 2**53
 # dtype kind and width -> typecode of the array module; half floats have none.
 _CODES = {"b1": "b", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "u8": "Q", "f4": "f", "f8": "d"}
 
@@ -96,10 +99,26 @@ def _header(dataset: Npz, archive: zipfile.ZipFile, name: str) -> Header:
         raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, f"'{dataset.path}' has no array '{name}'; it has {known}."))
     with archive.open(member) as file:
         header = _parse_header(name, file)
-    if header is None or header.dtype.lstrip("<>|=")[:1] == "O":
-        what = "is no NumPy array" if header is None else "holds Python objects, which are not loaded for safety"
+    what = _unusable(header, archive.getinfo(member).file_size)
+    if header is None or what is not None:
         raise FactsError(Problem(Trouble.UNREADABLE, dataset.path, f"'{name}' of '{dataset.path}' {what}."))
     return header
+
+
+def _unusable(header: Header | None, size: int) -> str | None:
+    """Return why an array of ``size`` bytes cannot be used: what its header says is not to be believed, or not safe."""
+    if header is None:
+        return "is no NumPy array"
+    kind = header.dtype.lstrip("<>|=")
+    if kind[:1] == "O":
+        return "holds Python objects, which are not loaded for safety"
+    numbers = prod(header.shape)
+    if min(header.shape, default=1) < 0 or numbers > _MOST_NUMBERS:
+        return f"says that its shape is {header.shape}, which no array has"
+    width = int(kind[1:]) if kind[1:].isdigit() else 1
+    if numbers * width > size:
+        return f"says that its shape is {header.shape}, and the archive holds {size:,} bytes of it: it is cut short"
+    return None
 
 
 def _parse_header(name: str, file: IO[bytes]) -> Header | None:
@@ -114,10 +133,16 @@ def _parse_header(name: str, file: IO[bytes]) -> Header | None:
         return None
     try:
         described = ast.literal_eval(file.read(length).decode("utf-8").strip())
-        shape = tuple(max(0, int(axis)) for axis in described["shape"])
+        shape = tuple(_whole(axis) for axis in described["shape"])
         return Header(name, str(described["descr"]), shape, bool(described["fortran_order"]))
     except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
         return None
+
+
+def _whole(axis: object) -> int:
+    if not isinstance(axis, int):
+        raise TypeError(axis)
+    return axis
 
 
 class _Labels(NamedTuple):

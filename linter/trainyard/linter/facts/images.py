@@ -24,11 +24,12 @@ _CHANNELS = {"1": 1, "L": 1, "I": 1, "F": 1, "I;16": 1, "P": 3, "LA": 2, "RGB": 
 
 
 class Listing(NamedTuple):
-    """The files of each class; ``complete`` is false where time ran out."""
+    """The files of each class; ``complete`` is false where time ran out; folders that may not be read are ``closed``."""
 
     classes: tuple[str, ...]
     files: tuple[tuple[str, ...], ...]
     complete: bool
+    closed: tuple[str, ...] = ()
 
 
 def read(dataset: ImageDirectory, place: Path, root: Path, budget: Budget, *, deep: bool = False) -> Facts:
@@ -41,37 +42,44 @@ def read(dataset: ImageDirectory, place: Path, root: Path, budget: Budget, *, de
         raise FactsError(Problem(Trouble.WRONG_KIND, dataset.path, message))
     listing = list_files(place, root, budget)
     counts = tuple(len(files) for files in listing.files)
-    if not any(counts) and listing.complete:
+    if not any(counts) and listing.complete and not listing.closed:
         message = f"'{dataset.path}' holds no class folder with an image: it needs one sub-folder per class with .png or .jpg files."
         raise FactsError(Problem(Trouble.EMPTY, dataset.path, message))
     every = [f"{place}/{name}/{file}" for name, files in zip(listing.classes, listing.files, strict=False) for file in files]
     seen = look(every if deep else spread(every, _SAMPLE), place, dataset.path, budget)
+    closed = tuple(_closed(f"{dataset.path}/{name}".rstrip("/")) for name in listing.closed[:_NAMED])
+    whole = listing.complete and not closed
     return Facts(
         dataset.type,
         dataset.path,
-        samples=sum(counts) if listing.complete else None,
-        class_names=listing.classes if listing.complete else (),
-        class_counts=counts if listing.complete else (),
+        samples=sum(counts) if whole else None,
+        class_names=listing.classes if whole else (),
+        class_counts=counts if whole else (),
         input_range=seen.input_range,
         label_encoding="integer",
         images=seen.images,
-        problems=seen.problems,
-        complete=listing.complete and not budget.is_spent,
+        problems=(*closed, *seen.problems),
+        complete=whole and not budget.is_spent,
     )
+
+
+def _closed(path: str) -> Problem:
+    return Problem(Trouble.UNREADABLE, path, f"The folder '{path}' cannot be read, so its images are not counted.")
 
 
 def list_files(place: Path, root: Path, budget: Budget) -> Listing:
     """Return the image files below each class folder, sorted, as paths relative to it."""
-    classes = sorted(entry.name for entry in _entries(os.fspath(place), root) if entry.is_dir() and not entry.name.startswith("."))
+    walk = _Walk(os.fspath(place), root)
+    classes = sorted(entry.name for entry in walk.entries("") if entry.is_dir() and not entry.name.startswith("."))
     files: list[tuple[str, ...]] = []
     for name in classes:
         found: list[str] = []
-        for file in _walk(f"{place}/{name}", root):
+        for file in walk.images(f"{name}/"):
             if budget.tick():
-                return Listing(tuple(classes), tuple(files), complete=False)
-            found.append(file)
+                return Listing(tuple(classes), tuple(files), complete=False, closed=tuple(walk.closed))
+            found.append(file.removeprefix(f"{name}/"))
         files.append(tuple(sorted(found)))
-    return Listing(tuple(classes), tuple(files), complete=True)
+    return Listing(tuple(classes), tuple(files), complete=True, closed=tuple(walk.closed))
 
 
 def spread(items: Sequence[str], count: int) -> list[str]:
@@ -81,36 +89,46 @@ def spread(items: Sequence[str], count: int) -> list[str]:
     return [items[index * len(items) // count] for index in range(count)]
 
 
-def _walk(folder: str, root: Path, below: str = "") -> Iterator[str]:
-    for entry in _entries(f"{folder}/{below}", root):
-        name = f"{below}{entry.name}"
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _walk(folder, root, f"{name}/")
-        elif is_image(entry.name):
-            yield name
-
-
 def is_image(name: str) -> bool:
     """Tell by its ending whether a file is an image."""
     return f".{name.rpartition('.')[2]}".lower() in SUFFIXES
 
 
-def _entries(folder: str, root: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield the entries of a folder, without links that lead out of the root or back up."""
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if not entry.is_symlink() or _stays(entry.path, root):
-                    yield entry
-    except OSError:
-        return
+class _Walk:
+    """A way through a folder that leaves neither the root nor the ground: what cannot be opened is remembered in ``closed``."""
 
+    def __init__(self, place: str, root: Path) -> None:
+        self._place = place
+        self._root = root.resolve()
+        self.closed: list[str] = []
 
-def _stays(link: str, root: Path) -> bool:
-    target, here = Path(link).resolve(), Path(link).parent.resolve()
-    return target.is_relative_to(root.resolve()) and not here.is_relative_to(target)
+    def images(self, below: str) -> Iterator[str]:
+        """Yield the images below a folder, as paths relative to the place."""
+        for entry in self.entries(below):
+            name = f"{below}{entry.name}"
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from self.images(f"{name}/")
+            elif is_image(entry.name):
+                yield name
+
+    def entries(self, below: str) -> Iterator[os.DirEntry[str]]:
+        """Yield the entries of a folder, without links that lead out of the root or back up."""
+        try:
+            with os.scandir(f"{self._place}/{below}") as entries:
+                for entry in entries:
+                    if not entry.is_symlink() or self._stays(entry.path):
+                        yield entry
+        except OSError:
+            self.closed.append(below.rstrip("/"))
+
+    def _stays(self, link: str) -> bool:
+        try:
+            target, here = Path(link).resolve(), Path(link).parent.resolve()
+        except (OSError, RuntimeError):  # links in a circle
+            return False
+        return target.is_relative_to(self._root) and not here.is_relative_to(target)
 
 
 class Look(NamedTuple):

@@ -10,6 +10,7 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from trainyard.linter.facts.budget import Budget
 from trainyard.linter.facts.model import Column, Facts, FactsError, Problem, Trouble
@@ -19,10 +20,12 @@ from trainyard.linter.spec.model.dataset import Csv, Parquet
 MOST_CLASSES = 1000
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 _NAMED = 20
+# A line that is longer is no row of a table, and would be read into memory whole.
+_LONGEST_LINE = 8 * 1024 * 1024
 
 
 class Tally:
-    """What one column has shown so far."""
+    """What one column has shown so far; a field that holds no value to learn from, infinity included, is a missing one."""
 
     __slots__ = ("counts", "maximum", "minimum", "missing", "name", "numbers", "texts")
 
@@ -39,8 +42,14 @@ class Tally:
             self.missing += 1
             return
         try:
-            number = float(text)
+            # Python reads 1_000 as a number; no other reader of tables does.
+            number = math.nan if "_" in text else float(text)
         except ValueError:
+            number = math.nan
+        if math.isinf(number):
+            self.missing += 1
+            return
+        if math.isnan(number):
             self.texts += 1
         else:
             self.numbers += 1
@@ -63,10 +72,19 @@ def read(dataset: Csv, place: Path, budget: Budget) -> Facts:
         raise FactsError(Problem(Trouble.WRONG_KIND, dataset.path, f"'{dataset.path}' is a folder; a csv dataset is one file."))
     try:
         with place.open(encoding="utf-8-sig", newline="") as file:
-            return _read(dataset, csv.reader(file, delimiter=dataset.delimiter), budget)
+            return _read(dataset, csv.reader(_lines(file), delimiter=dataset.delimiter), budget)
     except (OSError, UnicodeDecodeError, csv.Error, TypeError) as error:
         message = f"'{dataset.path}' cannot be read as a table ({_reason(error)})."
         raise FactsError(Problem(Trouble.UNREADABLE, dataset.path, message)) from error
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise csv.Error(f"a line has more than {_LONGEST_LINE:,} characters")
+        if "\0" in line:
+            raise csv.Error("it holds NUL characters, so it is no text")
+        yield line
 
 
 def _read(dataset: Csv, rows: Iterator[list[str]], budget: Budget) -> Facts:

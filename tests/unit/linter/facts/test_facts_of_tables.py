@@ -138,12 +138,14 @@ def test_arrays_of_different_lengths_do_not_belong_together(tmp_path: Path) -> N
     assert "must agree" in read(archive(), tmp_path, 5).problems[0].message
 
 
-def test_a_header_that_lies_about_its_size_costs_nothing(tmp_path: Path) -> None:
+def test_a_header_that_lies_about_its_size_is_not_believed(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "t.npz", "w") as file:
         for name in ("x", "y"):
             header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 1000000000000), }".ljust(118) + b"\n"
             file.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
-    assert read(archive(), tmp_path, 5).samples == 2
+    (problem,) = read(archive(), tmp_path, 5).problems
+    assert problem.trouble is Trouble.UNREADABLE
+    assert "cut short" in problem.message
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
