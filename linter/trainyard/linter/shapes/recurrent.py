@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # Gates per unit.
 _LSTM_GATES, _GRU_GATES = 4, 3
+_KEPT_PER_UNIT = 5
 
 
 def embedding(stack: Stack, layer: Embedding) -> None:
@@ -42,6 +43,7 @@ def _recurrent(stack: Stack, layer: Lstm | Gru, kind: str, gates: int, offsets: 
         (steps, width) if layer.return_sequences else (width,),
         directions * (weights + offsets),
         multiply_adds=directions * steps * weights,
-        # Gates and states of every step are read again on the way back.
-        inner=directions * steps * layer.units * (gates + 1),
+        # Gates and states of every step are read again on the way back: five numbers for a unit. GRU has three gates, its state,
+        # and the recurrent product that the reset gate scales.
+        inner=directions * steps * layer.units * _KEPT_PER_UNIT,
     )
