@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,42 +21,53 @@ from trainyard.service.core import journal, submission
 from trainyard.service.executor.launching import LocalLauncher, Order
 from trainyard.service.main import running, serve
 from trainyard.service.main.settings import settle
-from trainyard.service.store import changes, leases
+from trainyard.service.store import leases
 from trainyard.service.store.sql_store import SqlJobStore
 
 FAKE = Path(__file__).parent / "fake_trainer.py"
 
 
 def fake_command(order: Order) -> list[str]:
-    mode = json.loads(order.run.resolved.read_text())["experiment"]["name"]
+    # Asked before the folder is made, too: a restarted server looks whether the trainer of a claim exists.
+    mode = json.loads(order.run.resolved.read_text())["experiment"]["name"] if order.run.resolved.exists() else ""
     return [sys.executable, str(FAKE), str(order.run.path), "--attempt", str(order.attempt), mode]
 
 
 def break_what_is_named(fault: str) -> None:
     """Build a fault in: each takes one promise's mechanism away."""
-    if fault == "finds-nobody":  # a restarted server does not know its trainers
-        LocalLauncher.find = lambda *_: None  # type: ignore[method-assign,assignment]
-        SqlJobStore.bind = lambda *_: None  # type: ignore[method-assign,assignment]
-    elif fault == "counts-twice":  # a word that is read again is kept again
-        take = journal._take
-        journal._take = lambda job, entry, _seen: take(job, replace(entry, key=f"{entry.key}/{job.last_seq}"), {})
-    elif fault == "offset-apart":  # the offset is kept before the events, not with them
-        ingest = changes.ingest
+    faults: dict[str, list[tuple[Any, str, Any]]] = {
+        # A restarted server does not know its trainers.
+        "finds-nobody": [(LocalLauncher, "find", lambda *_: None), (SqlJobStore, "bind", lambda *_: None)],
+        # A word that is said again is kept again.
+        "counts-twice": [(journal, "_take", _again(journal._take))],
+        # The offset is kept before the events, not with them.
+        "offset-apart": [(SqlJobStore, "ingest", _apart(SqlJobStore.ingest))],
+        # A lease that is past proves a death.
+        "adopts-at-once": [(leases, "adopt", _at_once(leases.adopt))],
+        # A job is acknowledged before it is kept.
+        "acknowledges-early": [(SqlJobStore, "create", lambda _self, new, _report: journal.accept(new, 0))],
+    }
+    for where, name, instead in faults[fault] if fault else ():
+        setattr(where, name, instead)
 
-        def apart(connection: Any, job_id: str, batch: Any, at: Any) -> Any:
-            ingest(connection, job_id, replace(batch, entries=()), at)
-            connection.commit()
-            connection.begin()
-            return ingest(connection, job_id, replace(batch, start=batch.end), at)
 
-        changes.ingest = apart
-    elif fault == "adopts-at-once":  # a lease that is past proves a death
-        adopt = leases.adopt
-        leases.adopt = lambda connection, lease, _patience, now: adopt(connection, lease, -3600.0, now)
-    elif fault == "acknowledges-early":  # a job is acknowledged before it is kept
-        SqlJobStore.create = lambda _self, new, _report: journal.accept(new, 0)  # type: ignore[method-assign]
-    elif fault:
-        raise ValueError(fault)
+def _again(take: Callable[..., Any]) -> Callable[..., Any]:
+    def taken(job: Any, entry: Any, seen: Any) -> Any:
+        return take(job, replace(entry, key=f"{entry.key}/{job.last_seq}") if entry.key in seen else entry, {})
+
+    return taken
+
+
+def _apart(ingest: Callable[..., Any]) -> Callable[..., Any]:
+    def ingested(store: Any, job_id: str, batch: Any, at: Any) -> Any:
+        ingest(store, job_id, replace(batch, entries=()), at)
+        return ingest(store, job_id, replace(batch, start=batch.end), at)
+
+    return ingested
+
+
+def _at_once(adopt: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda connection, lease, _patience, now: adopt(connection, lease, 0.0, now)
 
 
 def serve_with_fakes(**options: Any) -> int:

@@ -116,10 +116,6 @@ class ForbiddenError(ServiceError):
     """Your role does not allow this."""
 
 
-class NotYetError(ServiceError):
-    """{method} is not built yet: it comes with a later version of the server."""
-
-
 class OverloadedError(ServiceError):
     """The server is busy: try again in {seconds} s."""
 

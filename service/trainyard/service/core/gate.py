@@ -105,6 +105,14 @@ class Gate:
         self._judged(verdict)
         return verdict
 
+    def plan(self, source: bytes) -> str:
+        """Say what a spec would do here, as the JSON of ``trainlint plan --format json``; as far as it can be understood."""
+        # Only who asks for a plan pays for what makes one.
+        from trainyard.linter.planning import training_plan
+        from trainyard.linter.planning.machine import document
+
+        return json.dumps(document(training_plan(self._report(source)), ""), ensure_ascii=False, allow_nan=False)
+
     def _report(self, source: bytes) -> Report:
         first = lint(source, configuration=self._configuration, hardware=self._hardware)
         if first.spec is None:

@@ -60,6 +60,10 @@ class Submissions:
         """Judge a spec and keep nothing."""
         return self._gate.judge(source).stored(self._clock.now(), None)
 
+    def plan(self, source: bytes) -> str:
+        """Say what a spec would do here, as JSON."""
+        return self._gate.plan(source)
+
     def submit(self, submission: Submission) -> Accepted:
         """Make a job of a spec.
 

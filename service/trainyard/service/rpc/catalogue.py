@@ -35,7 +35,6 @@ CATALOGUE: dict[type[ServiceError], Row] = {
     errors.RefusedError: Row(Code.FAILED_PRECONDITION, "SPEC_REFUSED"),
     errors.UnauthenticatedError: Row(Code.UNAUTHENTICATED, "TOKEN_MISSING_OR_WRONG"),
     errors.ForbiddenError: Row(Code.PERMISSION_DENIED, "ROLE_TOO_LOW"),
-    errors.NotYetError: Row(Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
     errors.OverloadedError: Row(Code.RESOURCE_EXHAUSTED, "SERVER_BUSY", 1.0),
     errors.TooLateError: Row(Code.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT"),
     errors.ShuttingDownError: Row(Code.UNAVAILABLE, "SHUTTING_DOWN", 2.0),

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 
-from trainyard.service.core.errors import NotYetError
 from trainyard.service.core.submission import Submission
 from trainyard.service.rpc.asking import Asking, enough_time
 from trainyard.service.rpc.interceptors.identified import PRINCIPAL
@@ -26,7 +25,8 @@ class Submitting(Asking):
 
     async def PlanSpec(self, request: pb.PlanSpecRequest, context: Any) -> pb.PlanSpecResponse:  # noqa: ARG002, N802
         """Say what a spec would do here."""
-        raise NotYetError(method="PlanSpec")
+        plan = await self._run(self._with.submissions.plan, request.spec)
+        return pb.PlanSpecResponse(plan_json=plan.encode())
 
     async def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.CreateJobResponse:  # noqa: N802
         """Make a job of a spec, or refuse it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from trainyard.service.executor.launching import Order
 from trainyard.service.executor.patience import Patience
 from trainyard.service.executor.slots import Slots
 from trainyard.service.executor.supervisor import Supervisor
+from trainyard.service.main.settings import Settings
 from trainyard.service.store import SqlJobStore, leases
 from trainyard.service.trainer.start import SAVING_SECONDS
 from trainyard.service.wire import RunFolder
@@ -191,9 +192,8 @@ def test_no_job_ever_has_two_trainers_and_every_job_ends(
 
 
 def test_a_lease_outlasts_the_time_that_a_trainer_takes_to_save_its_place() -> None:
-    from trainyard.service.main.settings import Settings
-
-    default = Settings.__dataclass_fields__["lease_seconds"].default
+    (default,) = (each.default for each in fields(Settings) if each.name == "lease_seconds")
+    assert isinstance(default, float)
     assert default >= LEASE_SECONDS > SAVING_SECONDS + 10.0
 
 
@@ -213,7 +213,7 @@ def test_a_server_that_slept_between_claim_and_start_starts_nothing_that_was_tak
             awake.tick()
         return documents(job_id)
 
-    stores[0].documents = sleep  # type: ignore[method-assign]
+    stores[0].documents = sleep
     sleepy.tick()
     assert [(trainer.order.attempt, trainer.process.host, trainer.dead) for trainer in world.trainers] == [(2, "b", False), (1, "a", True)]
     assert stores[0].job(job_id).process == world.trainers[0].process

@@ -190,3 +190,11 @@ def test_a_second_server_does_not_get_the_port(live: Live) -> None:
 
     with pytest.raises(PortTakenError):
         asyncio.run_coroutine_threadsafe(second(), live.parts.bell._loop).result(10)
+
+
+def test_a_plan_is_what_the_linter_would_print_with_the_hardware_and_data_of_the_server(live: Live, spec: Spec) -> None:
+    plan = json.loads(live.call("PlanSpec", pb.PlanSpecRequest(spec=spec())).plan_json)
+    assert plan["verdict"] == "pass"
+    assert "steps" in json.dumps(plan)
+    broken = json.loads(live.call("PlanSpec", pb.PlanSpecRequest(spec=b"{")).plan_json)
+    assert broken["verdict"] == "fail"

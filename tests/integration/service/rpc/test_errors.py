@@ -123,7 +123,6 @@ REFUSALS: list[tuple[str, Any, grpc.StatusCode, str]] = [
     ("ListJobs", pb.ListJobsRequest(states=[99]), Code.INVALID_ARGUMENT, "REQUEST_INVALID"),  # type: ignore[list-item]
     ("CreateJob", pb.CreateJobRequest(spec=b"{}", request_id="not-a-uuid"), Code.INVALID_ARGUMENT, "REQUEST_INVALID"),
     ("CreateJob", pb.CreateJobRequest(spec=b"{}", priority=10**6), Code.INVALID_ARGUMENT, "REQUEST_INVALID"),
-    ("PlanSpec", pb.PlanSpecRequest(), Code.UNIMPLEMENTED, "NOT_BUILT_YET"),
     ("PauseJob", pb.PauseJobRequest(id="nope"), Code.NOT_FOUND, "JOB_NOT_FOUND"),
     ("ResumeJob", pb.ResumeJobRequest(), Code.NOT_FOUND, "JOB_NOT_FOUND"),
     ("StopJob", pb.StopJobRequest(), Code.NOT_FOUND, "JOB_NOT_FOUND"),
