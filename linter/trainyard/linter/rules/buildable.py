@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 from trainyard.linter.rules.case import Case
@@ -184,11 +185,17 @@ class SizeNotPositive(Rule):
         output = getattr(model, "output", None)
         parts += [] if output is None else [("/model/output", output)]
         for pointer, part in parts:
-            for field in _SIZES:
-                value = getattr(part, field, None)
+            for field in _size_fields(getattr(part, "_fields", ())):
+                value = getattr(part, field)
                 sizes = value if isinstance(value, tuple) else () if value is None else (value,)
                 if sizes and min(sizes) < 1:
                     yield f"{pointer}/{field}", min(sizes)
+
+
+@cache
+def _size_fields(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which fields of a part of a model are sizes."""
+    return tuple(field for field in fields if field in _SIZES)
 
 
 class GiantFlatten(Rule):
@@ -355,7 +362,7 @@ class EmbeddingTooSmall(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the first embedding with what is known of the tokens."""
         tokens = self._tokens(case)
-        placed = next(layers(case.spec.model), None)
+        placed = next(iter(case.layers), None)
         if tokens is None or placed is None or placed[1].type != "embedding":
             return
         pointer, size = f"{placed[0]}/input_dim", getattr(placed[1], "input_dim", tokens)

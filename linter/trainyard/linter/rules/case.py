@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from trainyard.linter.rules.traits import Final, Traits, final, traits
+from trainyard.linter.rules.traits import Final, Traits, final, layers, traits
 from trainyard.linter.spec.resolution import wrote
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainyard.linter.facts.model import Facts
     from trainyard.linter.shapes import Shapes
     from trainyard.linter.spec.model.dataset import SampleCount
+    from trainyard.linter.spec.model.layers import Layer
     from trainyard.linter.spec.model.scheduler import ReduceOnPlateau
     from trainyard.linter.spec.model.spec import Spec
 
@@ -58,6 +59,11 @@ class Case:
     def traits(self) -> Traits:
         """What kind of model it is."""
         return traits(self.spec.model)
+
+    @cached_property
+    def layers(self) -> tuple[tuple[str, Layer], ...]:
+        """Pointer and layer of each explicit layer; empty for models that are not written layer by layer."""
+        return tuple(layers(self.spec.model))
 
     @cached_property
     def final(self) -> Final | None:

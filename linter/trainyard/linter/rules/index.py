@@ -11,6 +11,7 @@ from trainyard.linter.rules import (
     class_weights,
     dataset,
     declared,
+    device,
     effect,
     inputs,
     labels,
@@ -65,4 +66,5 @@ RULES: tuple[Rule, ...] = (
     *augmenting.RULES,
     *inputs.RULES,
     *declared.RULES,
+    *device.RULES,
 )

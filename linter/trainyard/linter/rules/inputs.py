@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
-from trainyard.linter.rules.traits import layers
 from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -64,7 +63,7 @@ class ScaledTwice(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at the first layer and at what comes in."""
-        placed = next(layers(case.spec.model), None)
+        placed = next(iter(case.layers), None)
         if placed is None or placed[1].type != "rescaling" or not 0 < abs(getattr(placed[1], "scale", 1.0)) <= _OF_BYTES:
             return
         scaling, declared = case.spec.dataset.scaling, case.spec.dataset.facts.input_range
@@ -103,7 +102,7 @@ class TokensScaled(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at the first layer."""
-        placed, scaling = next(layers(case.spec.model), None), case.spec.dataset.scaling
+        placed, scaling = next(iter(case.layers), None), case.spec.dataset.scaling
         if placed is not None and placed[1].type == "embedding" and scaling != "none":
             message = (
                 f"the embedding takes whole numbers, and scaling '{scaling}'{case.origin(SCALING)} makes fractions of them; write 'none'"

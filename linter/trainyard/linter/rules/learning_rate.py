@@ -89,6 +89,11 @@ class LearningRateTooHigh(Rule):
         (Nielsen 2015, neuralnetworksanddeeplearning.com, chapter 1: 95 % on MNIST); Adam 0.015 with batch normalization (Keras'
         example on X-rays).
 
+        The rate to write is a starting point. For Adam and its kin it is (0.003239 - 0.0001395 ln P) sqrt(B / 32) for P parameters and a
+        batch of B, kept between 1e-5 and 1e-2: the fit is equation D.1 of Kaplan et al. 2020, arXiv 2001.08361, made on transformers of
+        up to 1.5 billion parameters and not checked on other nets; the root follows Malladi et al. 2022, arXiv 2205.10287. For SGD it is
+        0.1 B / 256 with normalization (Goyal et al. 2017), a tenth of that without (VGG's 0.01 at 256).
+
     When to ignore:
         When a range test on this very model and data showed that the loss still falls at this rate.
     """

@@ -275,7 +275,7 @@ class StatisticsNeverMove(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at every batch normalization."""
-        for pointer, layer in layers(case.spec.model):
+        for pointer, layer in case.layers:
             momentum: float = getattr(layer, "momentum", 0.99) if layer.type == "batch_normalization" else 0.99
             if not 0 <= momentum < 1:
                 outcome = "never move" if momentum == 1 else "run away"

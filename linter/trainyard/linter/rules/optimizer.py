@@ -8,7 +8,7 @@ from trainyard.linter.estimate import learning_rate
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.learning_rate import optimizer_name
 from trainyard.linter.rules.rule import STEPS, Invalid, Rule, Valid, Violation
-from trainyard.linter.rules.traits import RECURRENT, layers
+from trainyard.linter.rules.traits import RECURRENT
 from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -270,7 +270,7 @@ class RecurrentWithoutClipping(Rule):
         optimizer = case.spec.optimizer
         if any(getattr(optimizer, field, None) is not None for field in ("clipnorm", "clipvalue", "global_clipnorm")):
             return
-        recurrent = [(pointer, layer) for pointer, layer in layers(case.spec.model) if layer.type in RECURRENT]
+        recurrent = [(pointer, layer) for pointer, layer in case.layers if layer.type in RECURRENT]
         growing = next(((pointer, layer) for pointer, layer in recurrent if getattr(layer, "activation", "tanh") in _UNBOUNDED), None)
         if growing is not None:
             pointer, activation = f"{growing[0]}/activation", getattr(growing[1], "activation", "")

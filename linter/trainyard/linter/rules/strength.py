@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
-from trainyard.linter.rules.traits import dropouts, layers
+from trainyard.linter.rules.traits import dropouts
 from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -70,7 +70,7 @@ class PenaltyTooStrong(Rule):
         """Look at both penalties, of the whole model and of each layer."""
         found = case.spec.regularization
         yield from self._penalties("/regularization", found)
-        for pointer, layer in layers(case.spec.model):
+        for pointer, layer in case.layers:
             penalty = getattr(layer, "kernel_regularizer", None)
             if penalty is not None and not isinstance(penalty, str):
                 yield from self._penalties(f"{pointer}/kernel_regularizer", penalty)
@@ -200,7 +200,7 @@ class PlainDropoutOnMaps(Rule):
         """Look at the neighbours of every dropout."""
         if case.spec.model.type != "sequential":
             return
-        placed = list(layers(case.spec.model))
+        placed = case.layers
         for (_, before), (pointer, layer), (_, after) in zip(placed, placed[1:], placed[2:], strict=False):
             if layer.type == "dropout" and before.type == after.type and before.type in {"conv1d", "conv2d"}:
                 value = f"spatial_dropout{before.type[-2:]}"

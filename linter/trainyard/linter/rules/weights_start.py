@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import MODEL_SHAPE, Invalid, Rule, Valid, Violation
-from trainyard.linter.rules.traits import layers
 from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -103,7 +102,7 @@ class WeightsStartAlike(Rule):
         """Look at each kernel together with the next one."""
         if case.spec.model.type != "sequential":
             return
-        weighted = [(pointer, layer) for pointer, layer in layers(case.spec.model) if layer.type in _SYMMETRIC]
+        weighted = [(pointer, layer) for pointer, layer in case.layers if layer.type in _SYMMETRIC]
         for (pointer, layer), (_, following) in pairwise(weighted):
             start: object = getattr(layer, _KERNEL, None)
             activation: str = getattr(layer, "activation", "")
@@ -174,7 +173,7 @@ class WeightsStartWide(Rule):
         if shapes is None:
             return
         inputs = {layer.pointer: before.output_shape for before, layer in pairwise(shapes.layers)}
-        for pointer, layer in layers(case.spec.model):
+        for pointer, layer in case.layers:
             spread = _deviation(getattr(layer, "kernel_initializer", None))
             shape = inputs.get(pointer)
             if layer.type != "dense" or getattr(layer, "activation", "") not in _SATURATING or spread is None or not shape:
