@@ -65,6 +65,22 @@ _WORKSPACE_BYTES = (0, 1024 * _MIB)
 
 
 GPU, CPU = "gpu", "cpu"
+_BACKENDS = ("tensorflow", "jax", "torch")
+# Keys of a ``*.hardware.json`` object: figures that count, and remarks that are kept for readers.
+_FIGURES = (
+    "name",
+    "device",
+    "kind",
+    "backend",
+    "memory_bytes",
+    "usable_share",
+    "context_bytes",
+    "workspace_bytes",
+    "activation_factor",
+    "calibrated",
+    "speed",
+)
+_REMARKS = ("version", "versions", "measured_on", "machine", "notes", "points")
 # What names a processor where a profile does not say its ``kind``.
 _PROCESSORS = ("cpu", "processor", "xeon", "epyc", "ryzen", "core(tm)", "graviton", "neoverse")
 
@@ -119,7 +135,8 @@ def built_in() -> tuple[HardwareProfile, ...]:
 def profile(source: str | Mapping[str, object]) -> HardwareProfile:
     """Return the built-in profile of that name, or the one that a ``*.hardware.json`` object describes.
 
-    Raises ``BadProfileError`` for an unknown name, and for an object without a device or with a figure that is none.
+    Raises ``BadProfileError`` for an unknown name, for an object without a device or with a figure that is none, and for a
+    key that means nothing: a misspelt figure would be a default, unseen.
     """
     if isinstance(source, str):
         if source.lower() not in _CARDS:
@@ -127,17 +144,18 @@ def profile(source: str | Mapping[str, object]) -> HardwareProfile:
                 f"There is no built-in hardware profile '{source}': use one of {', '.join(_CARDS)}, or a *.hardware.json file."
             )
         return _profile(source.lower(), _CARDS[source.lower()])
+    _refuse_unknown(source)
     memory = _positive(source, "memory_bytes")
     return HardwareProfile(
         name=str(source.get("name", source.get("device", "unnamed"))),
         device=_text(source, "device"),
-        backend=str(source.get("backend", "tensorflow")),
+        backend=_backend(source),
         memory_bytes=int(memory),
-        usable_share=min(1.0, _positive(source, "usable_share", 0.95)),
+        usable_share=_share(source, "usable_share", 0.95),
         context=_bytes(source, "context_bytes", _CONTEXT_BYTES),
         workspace=_bytes(source, "workspace_bytes", _WORKSPACE_BYTES),
         activation_factor=_pair(source, "activation_factor", (1.0, 1.0)),
-        calibrated=bool(source.get("calibrated", True)),
+        calibrated=_truth(source, "calibrated"),
         speed=_speed(source),
         kind=_kind(source),
     )
@@ -157,6 +175,17 @@ def _profile(name: str, card: _Card) -> HardwareProfile:
         calibrated=False,
         speed=speed.of_card(card.float32_tera, card.half_tera, card.gigabytes),
     )
+
+
+def _refuse_unknown(source: Mapping[str, object]) -> None:
+    unknown = next((key for key in source if key not in _FIGURES and key not in _REMARKS), None)
+    if unknown is None:
+        return
+    from trainyard.linter.spec.nearest import like
+
+    near = like(unknown, _FIGURES)
+    meant = f"; did you mean '{near.word}'?" if near is not None else f"; there are {', '.join((*_FIGURES, *_REMARKS))}."
+    raise BadProfileError(f"'{unknown}' is no figure of a hardware profile{meant}")
 
 
 def _kind(source: Mapping[str, object]) -> str:
@@ -182,6 +211,20 @@ def _bytes(source: Mapping[str, object], key: str, default: tuple[int, int]) -> 
     return Bytes(int(low), int(high))
 
 
+def _truth(source: Mapping[str, object], key: str) -> bool:
+    value = source.get(key, True)
+    if not isinstance(value, bool):
+        raise BadProfileError(f"'{key}' of the hardware profile is true or false; it has {value!r}.")
+    return value
+
+
+def _backend(source: Mapping[str, object]) -> str:
+    value = source.get("backend", _BACKENDS[0])
+    if value not in _BACKENDS:
+        raise BadProfileError(f"'backend' of the hardware profile is one of {', '.join(_BACKENDS)}; it has {value!r}.")
+    return str(value)
+
+
 def _text(source: Mapping[str, object], key: str) -> str:
     value = source.get(key)
     if not isinstance(value, str) or not value:
@@ -194,6 +237,13 @@ def _positive(source: Mapping[str, object], key: str, default: float | None = No
     if low <= 0:
         raise BadProfileError(f"'{key}' of the hardware profile has to be above 0.")
     return low
+
+
+def _share(source: Mapping[str, object], key: str, default: float) -> float:
+    share = _positive(source, key, default)
+    if share > 1:
+        raise BadProfileError(f"'{key}' of the hardware profile is a share, at most 1; it has {source.get(key)!r}.")
+    return share
 
 
 def _pair(source: Mapping[str, object], key: str, default: tuple[float | None, float | None]) -> tuple[float, float]:

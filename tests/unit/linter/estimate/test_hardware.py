@@ -57,6 +57,12 @@ def test_a_profile_of_a_box_is_read_with_its_calibrated_figures() -> None:
         ({"device": "x", "memory_bytes": 1, "context_bytes": [1, 2, 3]}, "'context_bytes'"),
         ({"device": "x", "memory_bytes": 1, "workspace_bytes": -1}, "'workspace_bytes'"),
         ({"device": "x", "memory_bytes": 1, "activation_factor": [None, 1]}, "'activation_factor'"),
+        ({"device": "x", "memory_byte": 1}, "'memory_byte'.*did you mean 'memory_bytes'"),
+        ({"device": "x", "memory_bytes": 1, "colour": "green"}, "'colour'.*there are name"),
+        ({"device": "x", "memory_bytes": 1, "calibrated": "yes"}, "'calibrated'"),
+        ({"device": "x", "memory_bytes": 1, "usable_share": 1.5}, "'usable_share'.*at most 1"),
+        ({"device": "x", "memory_bytes": 1, "backend": "theano"}, "'backend'.*tensorflow, jax"),
+        ({"device": "x", "memory_bytes": 1, "kind": "tpu"}, "'kind'"),
     ],
 )
 def test_a_wrong_profile_is_refused_with_the_name_of_the_field(source: dict[str, object], names: str) -> None:

@@ -47,7 +47,8 @@ def test_largest_pooling_costs_the_index_of_every_number_and_mean_pooling_does_n
 
 
 def test_a_step_with_largest_pooling_that_takes_fourteen_units_is_not_said_to_fit_nine(understood: Understood) -> None:
-    deep = infer(understood({"type": "cnn", "blocks": [{"filters": 32, "convolutions": 2}] * 3}, [64, 64, 3]), None, 10)
+    blocks = [{"filters": filters, "convolutions": 2} for filters in (32, 64, 128)]
+    deep = infer(understood({"type": "cnn", "blocks": blocks}, [64, 64, 3]), None, 10)
     assert deep is not None
     unit = 32 * 64 * 64 * 32 * 4
     assert total(deep).high > 14 * unit
