@@ -27,6 +27,10 @@ _THROUGHPUT = """## Throughput: ten thousand files
 What a whole repository pays: {files:,} clean specs that all differ, in one run, all rules on. Target: at least 1.4 times the rate at which
 check-jsonschema reads them against the schema alone.
 """
+_PLAN = """## The plan
+
+`trainlint plan` as text, of the file that the cold start checks, without and with a hardware profile. Target: at most 2.5 checks.
+"""
 _FUZZ = """## Hostile input
 
 `make bench-fuzz` throws broken bytes, mutated specs and files that are nothing but one thing at a warm process. Each input is held to: no
@@ -39,7 +43,7 @@ _TARGETS = {"check-jsonschema": 0.40, "cfn-lint": 0.10}
 def page() -> str:
     """Return the page; what was never measured is left out."""
     sections = [_INTRODUCTION]
-    for name, section in (("cold_start", _cold_start), ("throughput", _throughput), ("fuzz", _fuzz)):
+    for name, section in (("cold_start", _cold_start), ("throughput", _throughput), ("plan_cost", _plan_cost), ("fuzz", _fuzz)):
         path = RESULTS / f"{name}.json"
         if path.exists():
             record = json.loads(path.read_text(encoding="utf-8"))
@@ -64,6 +68,14 @@ def _throughput(figures: dict[str, Any]) -> list[str]:
     ours, theirs = figures["trainlint"], figures["check-jsonschema"]
     rate = ours["specs_per_cpu_second"] / theirs["specs_per_cpu_second"]
     return [_THROUGHPUT.format(files=ours["files"]), *rows, f"\n{rate:.1f} times the rate; {ours['rounds']} rounds.\n"]
+
+
+def _plan_cost(figures: dict[str, Any]) -> list[str]:
+    rows = ["| program | CPU, ms | wall, ms | peak memory, MiB | checks |", "|---|---:|---:|---:|---:|"]
+    for name, cost in figures.items():
+        shown = {"trainlint": "check"}.get(name, name)
+        rows.append(f"| {shown} | {cost['cpu_ms']:.0f} | {cost['wall_ms']:.0f} | {cost['peak_mebibytes']:.0f} | {1 / cost['ratio']:.2f} |")
+    return [_PLAN, *rows, f"\n{next(iter(figures.values()))['rounds']} rounds.\n"]
 
 
 def _fuzz(figures: dict[str, Any]) -> list[str]:
