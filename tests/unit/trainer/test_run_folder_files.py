@@ -136,4 +136,4 @@ def test_a_follower_reads_each_line_once_and_waits_for_half_a_line(journal: Jour
 def test_an_epoch_is_one_line_for_people() -> None:
     epoch = wire.EpochFinished(3, 25, {"loss": 0.5, "val_accuracy": 0.75, "f1": 0.1}, 0.001, 1.25, 100.0)
 
-    assert line_for_people(epoch) == "epoch  3/25  loss 0.5000  val_accuracy 0.7500  lr 0.001  1.25 s"
+    assert line_for_people(epoch) == "epoch  3/25  loss 0.5000  val_accuracy 0.7500  f1 0.1000  lr 0.001  1.2 s"

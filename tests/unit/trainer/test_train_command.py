@@ -17,7 +17,7 @@ SPEC = {
     "version": "v1",
     "task": "classification",
     "dataset": {"type": "csv", "path": "t.csv", "target": "label"},
-    "model": {"type": "mlp", "hidden": [4]},
+    "model": {"type": "mlp", "hidden": [4], "output": {"units": 2}},
 }
 
 
@@ -46,15 +46,15 @@ def _taken_up(folder: Path, changed: dict[str, object] | None = None, ended: wir
     run.path.mkdir()
     run.resolved.write_text(json.dumps(language.resolve(SPEC)), encoding="utf-8")
     run.events.write_bytes(wire.encode(wire.Line(3, 0.0, ended)) if ended else b"")
-    (folder / "t.csv").write_text("a,label\n1,x\n2,y\n" * 20, encoding="utf-8")
+    (folder / "t.csv").write_text("a,label\n" + "1,x\n2,y\n" * 300, encoding="utf-8")
     file = folder / "s.trainspec.json"
     file.write_text(json.dumps({**SPEC, **(changed or {})}), encoding="utf-8")
     return _run(str(file), "--run", str(run.path), "--data-root", str(folder), "--resume")
 
 
 def test_going_on_with_a_changed_spec_is_refused_and_names_what_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _taken_up(tmp_path, {"training": {"epochs": 7}}) == exits.USAGE
-    assert "/training/epochs is 7 and was" in capsys.readouterr().err
+    assert _taken_up(tmp_path, {"training": {"epochs": 77}}) == exits.USAGE
+    assert "/training/epochs is 77 and was" in capsys.readouterr().err
 
 
 def test_going_on_with_a_run_that_is_done_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +65,7 @@ def test_going_on_with_a_run_that_is_done_is_refused(tmp_path: Path, capsys: pyt
 def test_going_on_where_no_run_is_and_beginning_where_one_is_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "s.trainspec.json"
     file.write_text(json.dumps(SPEC), encoding="utf-8")
-    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,y\n" * 20, encoding="utf-8")
+    (tmp_path / "t.csv").write_text("a,label\n" + "1,x\n2,y\n" * 300, encoding="utf-8")
     run = tmp_path / "run"
     assert _run(str(file), "--run", str(run), "--data-root", str(tmp_path), "--resume") == exits.USAGE
     assert "holds no run" in capsys.readouterr().err
