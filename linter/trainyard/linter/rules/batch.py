@@ -182,7 +182,7 @@ class BatchVeryLarge(Rule):
         if samples and samples / SHORT_EPOCH < batch <= samples:
             value = for_data(case) or 1
             told = (
-                f"batch size {number(batch)}{case.origin(POINTER)} makes an epoch of {samples:,} samples {case.steps_per_epoch} steps short"
+                f"batch size {number(batch)}{case.origin(POINTER)} leaves {case.steps_per_epoch} steps in an epoch of {samples:,} samples"
             )
             yield Violation(POINTER, f"{told}; {value} would make it {-(-samples // value):,}", suggestion=Suggestion(POINTER, value))
 

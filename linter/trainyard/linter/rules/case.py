@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from trainyard.linter.rules.traits import Final, Traits, final, layers, traits
+from trainyard.linter.spec.model.training import Oversample
 from trainyard.linter.spec.resolution import wrote
 
 if TYPE_CHECKING:
@@ -177,12 +178,22 @@ class Case:
     # ---- the run ----------------------------------------------------------------------------------------------
 
     @cached_property
+    def samples_per_epoch(self) -> int | None:
+        """Samples that an epoch passes: those of the training part, with rare classes repeated where they are oversampled."""
+        imbalance = self.spec.imbalance
+        if not isinstance(imbalance, Oversample) or self.class_parts is None:
+            return self.train_samples
+        from trainyard.linter.estimate.oversampling import oversampled
+
+        return sum(oversampled(self.class_parts.train, imbalance.target))
+
+    @cached_property
     def steps_per_epoch(self) -> int | None:
-        """Batches in one pass over the training part."""
-        if self.train_samples is None:
+        """Batches in one epoch."""
+        if self.samples_per_epoch is None:
             return None
         batch = max(1, self.spec.training.batch_size)
-        whole, rest = divmod(self.train_samples, batch)
+        whole, rest = divmod(self.samples_per_epoch, batch)
         return whole + (rest > 0 and not self.spec.training.drop_remainder)
 
     @cached_property

@@ -381,7 +381,8 @@ class RegressionLossForClasses(Rule):
         labels = case.spec.dataset.facts.labels
         if several and labels is not None and labels.encoding == "one_hot":
             right = "categorical_crossentropy"
-        message = f"{loss} learns classes slowly or not at all; write {right}"
+        slowly = "more slowly than a cross-entropy" if loss == "mean_squared_error" else "slowly or not at all"
+        message = f"{loss} learns classes {slowly}; write {right}"
         severity = Severity.INFO if loss == "mean_squared_error" else None
         yield Violation("/loss", message, suggestion=Suggestion("/loss", {"type": right}), severity=severity)
 

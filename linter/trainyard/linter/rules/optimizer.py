@@ -148,7 +148,8 @@ class DecayRateOutOfRange(Rule):
             decay: float = getattr(optimizer, field, value)
             if not 0 <= decay < 1:
                 why = "has to be at least 0" if decay < 0 else "never takes anything in" if decay == 1 else "has to be below 1"
-                yield _fix(f"/optimizer/{field}", f"{field} {number(decay)} {why}", value)
+                told = f"with {field} 1 the running mean {why}" if decay == 1 else f"{field} {number(decay)} {why}"
+                yield _fix(f"/optimizer/{field}", told, value)
 
 
 class ClippingNotPositive(Rule):

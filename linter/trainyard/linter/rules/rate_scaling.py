@@ -133,8 +133,9 @@ class FineTuningRateHigh(Rule):
         # Above the range of the optimizer itself, the rule for that speaks.
         if kind not in learning_rate.ADAPTIVE | {"sgd"} or not inform < rate <= learning_rate.bounds(case.spec.optimizer).error_above:
             return
-        problem = f"the pretrained base learns at the rate {number(rate)}, which throws away what it knows; write {number(value)}"
         severity = None if rate > warn else Severity.INFO
+        outcome = "throws" if rate > warn else "may throw"
+        problem = f"the pretrained base learns at the rate {number(rate)}, which {outcome} away what it knows; write {number(value)}"
         yield Violation(place, problem, suggestion=Suggestion(pointer, value), severity=severity)
 
 

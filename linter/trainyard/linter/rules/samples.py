@@ -79,7 +79,7 @@ class AugmentationChangesMeaning(Rule):
         if not harms:
             return
         content = case.spec.dataset.facts.content
-        of = f"of {content}" if content else "of these samples"
+        of = f"of {content}" if content in _NO_FLIPS else "of these samples"
         if isinstance(case.written.get("augmentation"), str):
             told = listed(sorted({harm for _, harm in harms}), "and")
             message = f"the augmentation '{case.written['augmentation']}' has {told}, which change the meaning {of}; write 'light'"

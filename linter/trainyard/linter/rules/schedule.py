@@ -293,7 +293,9 @@ class ScheduleWithoutEffect(Rule):
         if not moving or curve is None or not curve.steps or rate <= 0 or curve.lowest() * _INERT_RATIO <= curve.highest():
             return
         fix = self._fix(case, moving[0])
-        message = f"the schedule hardly changes the learning rate: it stays between {number(curve.lowest())} and {number(curve.highest())}"
+        low, high = number(curve.lowest()), number(curve.highest())
+        stays = f"at {low}" if low == high else f"between {low} and {high}"
+        message = f"the schedule hardly changes the learning rate: it stays {stays}"
         slow = all(isinstance(case.spec.scheduler[index], Exponential | InverseTime | Polynomial) for index in moving)
         severity = Severity.INFO if slow else None
         yield Violation(case.schedule_pointer(moving[0]), message + _advice_list(fix), suggestion=fix, severity=severity)

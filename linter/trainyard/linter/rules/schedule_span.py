@@ -281,7 +281,7 @@ class ScheduleOutOfRange(Rule):
             yield _fix(f"{place}/{field}", f"{field} {number(end)} is below zero", value)
         elif end > rate > 0:
             told = f"{field} {number(end)}{case.origin(f'{place}/{field}')} is above the learning rate {number(rate)}"
-            yield _fix(f"{place}/{field}", f"{told}, so it grows", value, Severity.WARNING)
+            yield _fix(f"{place}/{field}", f"{told}, so the rate grows", value, Severity.WARNING)
 
 
 def _fix(pointer: str, problem: str, value: float, severity: Severity | None = None) -> Violation:

@@ -141,7 +141,12 @@ class DropoutOutOfRange(Rule):
         if not 0 <= rate < 1:
             return f"dropout {number(rate)} has to be at least 0 and below 1", usual, Severity.ERROR
         if rate >= 0.8:
-            return f"dropout {number(rate)} drops {100 * rate:.0f} % of the units; if it was the share to keep", round(1 - rate, 4), None
+            kept = round(1 - rate, 4)
+            return (
+                f"dropout {number(rate)} drops {100 * rate:.0f} % of the units; {number(rate)} may have been the share to keep",
+                kept,
+                None,
+            )
         if rate > 0.5 and after == "convolution":
             return f"dropout {number(rate)} after a convolution leaves too little of the picture", usual, None
         return None

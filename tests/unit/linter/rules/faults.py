@@ -380,7 +380,143 @@ def normalized_batch_of_two(spec: Spec, _: random.Random) -> list[str] | None:
     return [BATCH]
 
 
+def scaled_twice(spec: Spec, _: random.Random) -> list[str] | None:
+    if spec["dataset"]["type"] != "image_directory" or not _layers(spec) or _layers(spec)[0]["type"] == "rescaling":
+        return None
+    _layers(spec).insert(0, {"type": "rescaling", "scale": 1 / 255})
+    return ["/model/layers/0", "/dataset/scaling"]
+
+
+def tokens_scaled(spec: Spec, _: random.Random) -> list[str] | None:
+    if not _layers(spec) or _layers(spec)[0]["type"] != "embedding":
+        return None
+    spec["dataset"]["scaling"] = "standardize"
+    return ["/dataset/scaling"]
+
+
+def target_among_features(spec: Spec, _: random.Random) -> list[str] | None:
+    if spec["dataset"]["type"] != "csv":
+        return None
+    spec["dataset"] |= {"features": ["a", "b", spec["dataset"]["target"]], "input_shape": [3]}
+    return ["/dataset/features"]
+
+
+def features_of_another_number(spec: Spec, _: random.Random) -> list[str] | None:
+    if spec["dataset"]["type"] != "csv":
+        return None
+    spec["dataset"] |= {"features": ["a", "b"], "input_shape": [5]}
+    return ["/dataset/input_shape", "/dataset/features"]
+
+
+def samples_miscounted(spec: Spec, _: random.Random) -> list[str] | None:
+    if "class_counts" not in spec["dataset"]["facts"]:
+        return None
+    spec["dataset"]["facts"]["samples"] = 17
+    return ["/dataset/facts"]
+
+
+def drowned_in_noise(spec: Spec, _: random.Random) -> list[str] | None:
+    spec["augmentation"] = [{"type": "gaussian_noise", "stddev": 20.0}]
+    return ["/augmentation"] if spec["dataset"]["type"] in {"image_directory", "csv"} and "rescaling" not in str(spec["model"]) else None
+
+
+def flips_of_a_table(spec: Spec, _: random.Random) -> list[str] | None:
+    if spec["dataset"]["type"] not in {"csv", "parquet"}:
+        return None
+    spec["augmentation"] = [{"type": "random_flip"}]
+    return ["/augmentation"]
+
+
+def two_clippings(spec: Spec, _: random.Random) -> list[str] | None:
+    spec["optimizer"] = {"type": "adam", "learning_rate": 0.0005, "clipnorm": 1.0, "clipvalue": 0.5}
+    return ["/optimizer/clipvalue", "/optimizer/clipnorm"]
+
+
+def threshold_of_two(spec: Spec, _: random.Random) -> list[str] | None:
+    if (spec.get("loss") or {}).get("from_logits"):
+        return None
+    spec["evaluation"] = {"threshold": 2.0}
+    return ["/evaluation/threshold"]
+
+
+def one_name_twice(spec: Spec, _: random.Random) -> list[str] | None:
+    if spec["task"] != "classification":
+        return None
+    spec["metrics"] = ["accuracy", {"type": "precision", "name": "accuracy"}]
+    return ["/metrics"]
+
+
+def statistics_frozen(spec: Spec, _: random.Random) -> list[str] | None:
+    at = next((at for at, layer in enumerate(_layers(spec)) if layer["type"] == "batch_normalization"), None)
+    if at is None:
+        return None
+    _layers(spec)[at]["momentum"] = 1.0
+    return [f"/model/layers/{at}"]
+
+
+def gain_below_zero(spec: Spec, _: random.Random) -> list[str] | None:
+    spec.setdefault("callbacks", {})["early_stopping"] = {"min_delta": -0.5}
+    return [f"{STOPPING}/min_delta"]
+
+
+def cycle_that_only_rises(spec: Spec, _: random.Random) -> list[str] | None:
+    spec["scheduler"] = {"type": "one_cycle", "rise": 2.0}
+    return ["/scheduler/rise"]
+
+
+def huber_of_zero(spec: Spec, _: random.Random) -> list[str] | None:
+    if spec["task"] != "regression":
+        return None
+    spec["loss"] = {"type": "huber", "delta": 0.0}
+    return ["/loss/delta"]
+
+
+def poisson_of_any_sign(spec: Spec, _: random.Random) -> list[str] | None:
+    if spec["task"] != "regression" or spec["model"]["type"] != "mlp":
+        return None
+    spec["loss"] = {"type": "poisson"}
+    return ["/loss", "/model"]
+
+
+def binary_loss_for_classes(spec: Spec, _: random.Random) -> list[str] | None:
+    facts = spec["dataset"]["facts"]
+    classes = facts.get("classes") or len(facts.get("class_counts", ()))
+    if spec["task"] != "classification" or classes < 3 or "layers" in spec["model"]:
+        return None
+    spec["loss"] = {"type": "binary_crossentropy"}
+    return ["/loss"]
+
+
+def targets_of_thousands(spec: Spec, _: random.Random) -> list[str] | None:
+    model = spec["model"]
+    if spec["task"] != "regression" or model["type"] != "mlp" or model.get("activation") == "tanh":
+        return None
+    spec["dataset"]["facts"]["target"] = {"range": {"min": 0, "max": 500_000}}
+    spec["loss"] = {"type": "mean_squared_error"}
+    spec["optimizer"] = {"type": "sgd", "learning_rate": 0.01}
+    return [RATE, "/dataset/facts/target"]
+
+
+def relu_in_the_loop(spec: Spec, _: random.Random) -> list[str] | None:
+    at = next((at for at, layer in enumerate(_layers(spec)) if layer["type"] in {"lstm", "gru"}), None)
+    if at is None or (spec.get("optimizer") or {}).get("clipnorm"):
+        return None
+    _layers(spec)[at]["activation"] = "relu"
+    return [f"/model/layers/{at}", "/optimizer"]
+
+
+def strong_penalty_in_a_layer(spec: Spec, _: random.Random) -> list[str] | None:
+    at = next((at for at, layer in enumerate(_layers(spec)) if layer["type"] in {"dense", "conv1d", "conv2d"}), None)
+    if at is None:
+        return None
+    _layers(spec)[at]["kernel_regularizer"] = {"type": "l2", "l2": 0.5}
+    return [f"/model/layers/{at}"]
+
+
 FAULTS: tuple[Fault, ...] = (
+    *(scaled_twice, tokens_scaled, target_among_features, features_of_another_number, samples_miscounted, drowned_in_noise),
+    *(flips_of_a_table, two_clippings, threshold_of_two, one_name_twice, statistics_frozen, gain_below_zero, cycle_that_only_rises),
+    *(huber_of_zero, poisson_of_any_sign, binary_loss_for_classes, targets_of_thousands, relu_in_the_loop, strong_penalty_in_a_layer),
     *(rate_of_five, rate_of_a_fifth, rate_tiny, rate_negative, sgd_of_a_hundred, momentum_of_one, beta_of_one, decay_strong),
     *(penalty_strong, batch_beyond_data, one_epoch_of_large_batches, no_epochs, patience_zero, monitor_unknown, monitor_reversed),
     *(plateau_too_patient, plateau_grows, step_in_steps, milestones_beyond, cosine_ends_early, cosine_never_ends, warmup_beyond),

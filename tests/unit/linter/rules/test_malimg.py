@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from trainyard.linter import spec
+from trainyard.linter import Configuration, lint, spec
+from trainyard.linter.engine.findings import Severity
+from trainyard.linter.estimate import hardware
 from trainyard.linter.estimate.weights import balanced
 from trainyard.linter.rules.case import Case
-from trainyard.linter.rules.index import RULES
-from trainyard.linter.source.severity import Severity
 
 COUNTS = {
     "Adialer.C": 122, "Agent.FYI": 116, "Allaple.A": 2949, "Allaple.L": 1591, "Alueron.gen!J": 198, "Autorun.K": 106, "C2LOP.P": 146,
@@ -44,30 +45,51 @@ SEED: dict[str, Any] = {
 }
 
 
-def judged(written: dict[str, Any], *, strictly: bool = False) -> dict[str, Severity]:
-    assert spec.check(written) == ()
-    case = Case(spec.typed(spec.resolve(written)), written)
-    found = [(rule, violation) for rule in RULES for violation in (rule.check_strictly if strictly else rule.check)(case)]
-    return {rule.name: violation.severity or rule.severity for rule, violation in found}
+# What the evidence argues for: the imbalance and the rarest family's few validation samples are worth knowing, no more.
+EXPECTED = {"imbalanced-classes": Severity.INFO, "rare-class-hardly-validated": Severity.INFO}
 
 
-def test_the_seed_pages_spec_has_nothing_to_warn_about() -> None:
-    assert judged(SEED) == {"imbalanced-classes": Severity.INFO, "rare-class-hardly-validated": Severity.INFO}
+def judged(written: dict[str, Any], ruleset: str = "recommended", profile: str | None = None) -> dict[str, Severity]:
+    known = None if profile is None else hardware.profile(profile)
+    found = lint(json.dumps(written), configuration=Configuration(ruleset=ruleset), hardware=known).findings
+    return {finding.name: finding.severity for finding in found}
 
 
-def test_in_strict_the_imbalance_is_a_warning_as_on_the_page() -> None:
-    assert judged(SEED, strictly=True)["imbalanced-classes"] == Severity.WARNING
+def test_the_seed_pages_spec_gets_exactly_the_findings_that_the_evidence_argues_for() -> None:
+    assert judged(SEED) == EXPECTED
 
 
-def test_a_public_script_without_weights_and_with_accuracy_alone_is_told_so() -> None:
+@pytest.mark.parametrize("profile", [card.name for card in hardware.built_in()])
+def test_no_card_makes_it_more(profile: str) -> None:
+    assert judged(SEED, profile=profile) == EXPECTED
+
+
+def test_the_findings_name_the_families_and_the_numbers() -> None:
+    said = {finding.name: finding.message for finding in lint(json.dumps(SEED)).findings}
+    assert "36.9 : 1 (2,949 'Allaple.A', 80 'Skintrim.N'); balanced weights are 0.127 to 4.67" in said["imbalanced-classes"]
+    assert "12 of 80 samples of 'Skintrim.N'" in said["rare-class-hardly-validated"]
+
+
+def test_in_strict_exactly_the_seed_pages_own_thresholds_are_added() -> None:
+    assert judged(SEED, "strict") == {"imbalanced-classes": Severity.WARNING, "rare-class-hardly-validated": Severity.INFO}
+
+
+def test_a_public_script_without_weights_and_with_accuracy_alone_is_told_so_and_nothing_else() -> None:
     script = {**SEED, "imbalance": {"type": "none"}, "metrics": ["accuracy"]}
-    found = judged(script)
-    assert found["imbalanced-classes"] == Severity.WARNING
-    assert found["accuracy-only-on-imbalanced-classes"] == Severity.WARNING
+    assert judged(script) == {
+        **EXPECTED,
+        "imbalanced-classes": Severity.WARNING,
+        "accuracy-only-on-imbalanced-classes": Severity.WARNING,
+    }
 
 
-def test_flips_do_not_suit_byte_plots() -> None:
-    assert judged({**SEED, "augmentation": "heavy"})["augmentation-changes-meaning"] == Severity.WARNING
+def test_flips_do_not_suit_byte_plots_and_nothing_else_is_said() -> None:
+    assert judged({**SEED, "augmentation": "heavy"}) == {**EXPECTED, "augmentation-changes-meaning": Severity.WARNING}
+
+
+@pytest.mark.parametrize("activation", ["relu", "mish", "swish", "gelu", "elu"])
+def test_the_activation_is_no_axis_of_faults_here(activation: str) -> None:
+    assert judged({**SEED, "model": {**SEED["model"], "activation": activation}}) == EXPECTED
 
 
 def test_the_plans_numbers_follow_the_pages_formulae() -> None:
