@@ -173,7 +173,7 @@ class Loads:
             self._spec.optimizer,
             training.precision,
             own=training.batch_size,
-            samples=steps.train_samples,
+            samples=steps.samples_per_epoch,
             normalized=self._case.traits.normalized,
             devices=max(1, self._spec.resources.gpus or 1),
             accumulation=max(1, training.gradient_accumulation),

@@ -86,6 +86,7 @@ def _steps(case: Case) -> Steps | None:
     accumulation = max(1, training.gradient_accumulation)
     return Steps(
         train_samples=case.train_samples,
+        samples_per_epoch=case.train_samples if case.samples_per_epoch is None else case.samples_per_epoch,
         validation_samples=case.validation_samples,
         test_samples=_test_samples(case),
         batch_size=training.batch_size,

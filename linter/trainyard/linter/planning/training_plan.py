@@ -65,11 +65,12 @@ class Stage(NamedTuple):
 class Steps(NamedTuple):
     """How much there is to do.
 
-    ``per_epoch`` is the ceiling of training samples over batch size (the floor where a remainder is dropped); ``total`` counts
-    batches, ``updates`` changes of the weights.
+    ``samples_per_epoch`` are the training samples, more where rare classes are repeated; ``per_epoch`` is the ceiling of them over the
+    batch size (the floor where a remainder is dropped); ``total`` counts batches, ``updates`` changes of the weights.
     """
 
     train_samples: int
+    samples_per_epoch: int
     validation_samples: int | None
     test_samples: int | None
     batch_size: int

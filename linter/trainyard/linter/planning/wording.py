@@ -72,11 +72,13 @@ def step_rows(steps: Steps) -> list[tuple[str, str]]:
     parts = [count(steps.train_samples, "sample")]
     parts += [f"{steps.validation_samples:,} for validation"] if steps.validation_samples else []
     parts += [f"{steps.test_samples:,} for the test"] if steps.test_samples else []
+    repeated = steps.samples_per_epoch != steps.train_samples
     rounding = "floor" if steps.drop_remainder else "ceiling"
     rows = [
         ("Training samples", f"{steps.train_samples:,}" + (f" ({', '.join(parts[1:])})" if parts[1:] else "")),
+        *([("Samples per epoch", f"{steps.samples_per_epoch:,}, rare classes repeated")] if repeated else []),
         ("Batch size", number(steps.batch_size)),
-        ("Steps per epoch", f"{steps.per_epoch:,} ({rounding} of {steps.train_samples:,} / {steps.batch_size:,})"),
+        ("Steps per epoch", f"{steps.per_epoch:,} ({rounding} of {steps.samples_per_epoch:,} / {steps.batch_size:,})"),
         ("Total steps", f"{steps.total:,} ({count(steps.epochs, 'epoch')})"),
     ]
     if steps.gradient_accumulation > 1:

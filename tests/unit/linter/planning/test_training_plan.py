@@ -197,6 +197,18 @@ def test_stages_follow_each_other_and_count_in_steps_memory_and_time(planned: Pl
     assert staged.time.total.high > alone.time.total.high
 
 
+def test_oversampling_lengthens_an_epoch(planned: Planned) -> None:
+    counts = {"facts": {"class_counts": {"benign": 1000, "malignant": 100}}}
+    plain, more = (
+        planned({"dataset": counts, "imbalance": imbalance}, "table") for imbalance in ({"type": "none"}, {"type": "oversample"})
+    )
+    assert plain.steps is not None
+    assert more.steps is not None
+    assert (plain.steps.samples_per_epoch, more.steps.samples_per_epoch) == (770, 1400)
+    assert more.steps.per_epoch == math.ceil(1400 / 16)
+    assert more.steps.train_samples == 770
+
+
 def test_what_is_unknown_is_said_and_never_guessed() -> None:
     plan = plan_of(GENERATED["no-shape"])
     assert (plan.steps, plan.memory, plan.time, plan.batches, plan.classes) == (None,) * 5
