@@ -45,6 +45,7 @@ class Report:
         document: the text that was judged.
         findings: at most 200, sorted by place; where there are more, the worst are kept.
         more_findings: how many were left out, at least: whoever finds faults stops after too many.
+        rules_waiting: how many rules could not judge, since what they read is broken; 0 in a partial spec.
         passed: whether no finding reaches ``fail_on``; those left out count, suppressed ones do not.
         crashes: faults of ours; a report with any does not pass.
         seconds: time that each rule took by code, where a clock was given.
@@ -64,6 +65,7 @@ class Report:
         "more_findings",
         "passed",
         "resolved",
+        "rules_waiting",
         "salvage",
         "seconds",
     )
@@ -81,6 +83,7 @@ class Report:
         resolved: dict[str, Any] | None = None,
         case: Case | None = None,
         salvage: Salvage | None = None,
+        rules_waiting: int = 0,
     ) -> None:
         self.document = document
         self.configuration = configuration
@@ -92,6 +95,7 @@ class Report:
         self.resolved = resolved
         self.case = case
         self.salvage = salvage
+        self.rules_waiting = rules_waiting
         self._digest: str | None = None
         self._spec_digest: str | None = None
 
@@ -111,6 +115,7 @@ class Report:
             resolved=self.resolved,
             case=self.case,
             salvage=self.salvage,
+            rules_waiting=self.rules_waiting,
         )
 
     @property
@@ -160,6 +165,7 @@ class Report:
             "verdict": "pass" if self.passed else "fail",
             "findings": [finding_json(finding) for finding in self.findings],
             "more_findings": self.more_findings,
+            "rules_waiting": self.rules_waiting,
         }
 
 

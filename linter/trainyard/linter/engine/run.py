@@ -122,6 +122,7 @@ class Run:
             resolved=whole.resolved if whole is not None else None,
             case=whole.case if whole is not None else None,
             salvage=salvage,
+            rules_waiting=0 if self.configuration.partial else len(self._plan.rules) - len(self._ran),
         )
 
     def _suppress(self) -> None:

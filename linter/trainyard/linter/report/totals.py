@@ -19,6 +19,7 @@ class Totals:
         self.suppressed = 0
         self.fixed = 0
         self.more = 0
+        self.waiting = 0
         self.fixable = 0
         self.suggested = 0
         self.counts = dict.fromkeys(Severity, 0)
@@ -30,6 +31,7 @@ class Totals:
         self.files += 1
         self.failed += not report.passed
         self.more += report.more_findings
+        self.waiting = max(self.waiting, report.rules_waiting)
         if any(finding.suggestion is not None or finding.edits for finding in report.findings):
             from trainyard.linter.engine.fixes import fixable
 
@@ -66,7 +68,14 @@ class Totals:
         kinds = (Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "info")
         found = ", ".join(_count(self.counts[severity], word) for severity, word in kinds if self.counts[severity])
         more = f", at least {self.more} more not shown" if self.more else ""
-        return f"Found {found}{more} in {_count(self.files, 'spec')}; {self._verdict()}{aside}."
+        return f"Found {found}{more} in {_count(self.files, 'spec')}; {self._verdict()}{aside}.{self._patience()}"
+
+    def _patience(self) -> str:
+        """Say that more may follow: a rule whose inputs are broken has not spoken yet."""
+        if not self.waiting:
+            return ""
+        upto = "" if self.files == 1 else "Up to "
+        return f" {upto}{_count(self.waiting, 'rule')} waited: they read what is broken."
 
     def _verdict(self) -> str:
         if self.files == 1:
