@@ -84,7 +84,7 @@ class EpochFinished:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSaved:
-    """A model was written; ``artifact`` is its name in the artifact folder."""
+    """A model is among those that are kept; ``artifact`` is what its file is called, now or by the end at the latest."""
 
     kind: ClassVar[str] = "checkpoint_saved"
     key: ClassVar[str] = "checkpoint/{epoch}"
