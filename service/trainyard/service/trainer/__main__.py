@@ -45,8 +45,21 @@ _TERMINATED = 128 + signal.SIGTERM
 @click.option(
     "--bundle-every", "bundle_steps", type=click.IntRange(min=1), metavar="STEPS", help="Save a bundle inside epochs too, for long ones."
 )
+@click.option(
+    "--cache",
+    envvar="TRAINYARD_CACHE",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps what trials of speed found.",
+)
 def main(
-    *, run_folder: Path, attempt: int, data_root: Path, device: str, orphan_limit_seconds: float | None, bundle_steps: int | None
+    *,
+    run_folder: Path,
+    attempt: int,
+    data_root: Path,
+    device: str,
+    orphan_limit_seconds: float | None,
+    bundle_steps: int | None,
+    cache: Path | None,
 ) -> NoReturn:
     """Train the resolved spec in RUN_FOLDER; go on from its bundle when it holds one."""
     for number in _ENDING:
@@ -63,7 +76,7 @@ def main(
     from trainyard.service.trainer.run import Task, failed, run
 
     try:
-        verdict = run(Task(folder, journal, data_root, device, time.monotonic, attempt, orphan_limit_seconds, bundle_steps))
+        verdict = run(Task(folder, journal, data_root, device, time.monotonic, attempt, orphan_limit_seconds, bundle_steps, cache))
         _ignore_termination()
     except TerminatedRun as error:
         _ignore_termination()

@@ -6,6 +6,7 @@ determinism, the device's name and memory, and what "out of memory" looks like.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import resource
@@ -14,6 +15,7 @@ from importlib import metadata
 from typing import Any
 
 import keras
+import psutil
 
 from trainyard.service.trainer.device import CPU, GPU
 
@@ -84,6 +86,41 @@ def peak_memory_bytes() -> int:
 
         return int((jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0))
     return 0
+
+
+@functools.cache
+def memory_limit_bytes() -> int | None:
+    """Return how much memory the device has; on a CPU that of the machine; None when nobody tells."""
+    if device().kind == CPU:
+        return int(psutil.virtual_memory().total)
+    if name() == JAX:
+        import jax
+
+        limit = (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+        return None if limit is None else int(limit)
+    return _nvidia_memory_bytes()
+
+
+def free_memory_bytes() -> int:
+    """Return how much memory the device has left for this process; what nobody tells is the machine's."""
+    available = int(psutil.virtual_memory().available)
+    if device().kind == CPU:
+        return available
+    limit = memory_limit_bytes()
+    return available if limit is None else min(available, limit - peak_memory_bytes())
+
+
+def _nvidia_memory_bytes() -> int | None:
+    """Ask the driver about the first device that this process may see; TensorFlow does not tell."""
+    import pynvml  # type: ignore[import-untyped,unused-ignore] # it ships none
+
+    try:
+        pynvml.nvmlInit()
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip() or "0"
+        handle = pynvml.nvmlDeviceGetHandleByIndex(int(visible)) if visible.isdigit() else pynvml.nvmlDeviceGetHandleByUUID(visible)
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+    except (ValueError, pynvml.NVMLError):
+        return None
 
 
 def ran_out_of_memory(error: BaseException) -> bool:

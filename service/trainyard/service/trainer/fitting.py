@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from trainyard.linter.spec.model.scheduler import ReduceOnPlateau
 from trainyard.service import wire
@@ -16,11 +19,13 @@ from trainyard.service.trainer.bundle.contents import Bundle, Origin, Position
 from trainyard.service.trainer.bundle.files import BundleFiles
 from trainyard.service.trainer.bundle.keeper import Keeper
 from trainyard.service.trainer.callbacks.checkpoints import Checkpoints
+from trainyard.service.trainer.callbacks.diagnoses import Diagnoses, Machine
 from trainyard.service.trainer.callbacks.early_stopping import EarlyStopping
 from trainyard.service.trainer.callbacks.heartbeat import Heartbeat
 from trainyard.service.trainer.callbacks.plateau import Plateau
 from trainyard.service.trainer.callbacks.pulse import TIME_LIMIT, Pulse
 from trainyard.service.trainer.callbacks.shelf import Shelf
+from trainyard.service.trainer.callbacks.tensorboard import TensorBoard
 from trainyard.service.trainer.callbacks.watcher import Voice, Watcher
 from trainyard.service.trainer.control import read_word
 from trainyard.service.trainer.failures import DivergedError, InterruptedRun, NonFiniteLossError, PausedRun
@@ -29,7 +34,7 @@ from trainyard.service.trainer.loop import Loop, Track
 from trainyard.service.trainer.place import Place
 from trainyard.service.trainer.preparation import Prepared
 from trainyard.service.trainer.speed import engine as engines
-from trainyard.service.trainer.speed.settings import Settings
+from trainyard.service.trainer.speed.choice import Choice
 
 _SECONDS_PER_HOUR = 3600.0
 # Requests that end a run well: what it has learnt so far is kept and judged.
@@ -54,17 +59,17 @@ class Fitting:
         prepared: model and data.
         history: filled as epochs end, and from the bundle.
         place: where the attempt writes.
-        settings: how steps are launched.
+        choice: how steps are launched.
         origin: what a bundle of this run must agree with.
         saved: the bundle to go on from, checked against ``origin``.
     """
 
     def __init__(
-        self, prepared: Prepared, history: History, place: Place, *, settings: Settings, origin: Origin, saved: Bundle | None = None
+        self, prepared: Prepared, history: History, place: Place, *, choice: Choice, origin: Origin, saved: Bundle | None = None
     ) -> None:
         self._prepared = prepared
         self._place = place
-        self._settings = settings
+        self._settings = choice.settings
         self._origin = origin
         self._voice = Voice(place.journal)
         self._shelf = Shelf(lambda: variables.weights(prepared.built.kept))
@@ -82,8 +87,8 @@ class Fitting:
         # Where the run may be rolled back to: the newest bundle of an epoch's begin.
         self._good: Bundle | None = None
         position = saved.position if saved is not None else Position()
-        prepared.stages.enter(position.epoch)
-        engine = self._make_engine()
+        engine = None if prepared.stages.enter(position.epoch) else choice.engine
+        engine = engine or self._make_engine()
         if saved is not None:
             self._put_back(saved)
         self._loop = Loop(
@@ -271,4 +276,23 @@ class Fitting:
     def _all_watchers(self) -> list[Watcher]:
         rules = [rule for rule in self._prepared.spec.scheduler if isinstance(rule, ReduceOnPlateau)]
         plateaus = [Plateau(rule, self._prepared.rates, self._voice) for rule in rules[:1]]
-        return [one for one in (self._checkpoints, *plateaus, self._early) if one is not None]
+        asked: list[Watcher | None] = [self._checkpoints, *plateaus, self._early, self._make_diagnoses(), self._make_tensorboard()]
+        return [one for one in asked if one is not None]
+
+    def _make_diagnoses(self) -> Diagnoses:
+        parts = self._prepared.division
+        judged = parts.validation
+        share = None
+        if judged is not None and parts.whole.classes and judged.targets.ndim == 1:
+            share = float(np.bincount(judged.targets[judged.indices]).max() / len(judged))
+        return Diagnoses(self._voice, share, len(judged) if judged is not None else 0, self._machine)
+
+    def _machine(self) -> Machine:
+        limit = backend.memory_limit_bytes()
+        used = backend.peak_memory_bytes() / limit if limit else None
+        return Machine(self._loop.input_wait, used)
+
+    def _make_tensorboard(self) -> TensorBoard | None:
+        if not self._prepared.spec.callbacks.tensorboard:
+            return None
+        return TensorBoard(self._place.folder.artifacts / "tensorboard", time.time, self._prepared.rates.last_of)

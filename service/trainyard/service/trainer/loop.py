@@ -71,6 +71,7 @@ class Loop:
     def use(self, engine: Engine) -> None:
         """Go on with another engine: the model was compiled anew."""
         self._engine = engine
+        self._waited_before = engine.wait_seconds
         self._pace, self._judging_pace = Pace(), Pace()
 
     def epoch(self, around: Surroundings) -> None:
@@ -87,10 +88,17 @@ class Loop:
         if self.position.step == 0:
             self._track.rates.begin(index)
             self._engine.reset_metrics()
+        self._waited_before = self._engine.wait_seconds
         self._train(around)
         self._validate(around)
         self._close(dict(self.position.logs or {}))
         around.epoch_over()
+
+    @property
+    def input_wait(self) -> float | None:
+        """Share of the running epoch in which steps waited for samples; None before anything was trained."""
+        seconds = self._monotonic() - self._began
+        return (self._engine.wait_seconds - self._waited_before) / seconds if seconds > 0 else None
 
     def _train(self, around: Surroundings) -> None:
         steps = len(self._track.train)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import platformdirs
 
 from trainyard.linter import lint
 from trainyard.linter.cli.exits import FINDINGS, OK, Refusal
@@ -50,6 +51,7 @@ def train(*, file: Path, run_path: Path, data_root: Path, resume: bool, device: 
     folder = wire.RunFolder(run_path)
     attempt = _take_up(folder, report, file) if resume else _make(folder, file, raw, report)
     options = ["--attempt", str(attempt), "--data-root", str(data_root), "--device", device]
+    options += ["--cache", platformdirs.user_cache_dir("trainyard", appauthor=False)]
     options += ["--bundle-every", str(bundle_every)] if bundle_every else []
     alone = Alone(folder, options, lambda line: click.echo(line, err=True))
     ended = alone.run(_print)

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one process is to do; ``device`` is one of ``device.DEVICES``, the rest as in ``Place``.
+    """What one process is to do; ``device`` is one of ``device.DEVICES``, ``cache`` keeps what trials of speed found.
 
-    A bundle in the folder is gone on from, whatever the attempt.
+    The rest is as in ``Place``. A bundle in the folder is gone on from, whatever the attempt.
     """
 
     folder: wire.RunFolder
@@ -50,6 +50,7 @@ class Task:
     attempt: int = 1
     orphan_limit_seconds: float | None = None
     bundle_steps: int | None = None
+    cache: Path | None = None
 
 
 def run(task: Task) -> Verdict:
@@ -105,16 +106,18 @@ def _train(task: Task) -> Verdict:
     origin = snapshot.origin(digest, prepared.division)
     if saved is not None:
         snapshot.check(saved, origin)
-    settings = choice.settled(prepared, saved)
+    chosen = choice.settled(prepared, saved, task.cache)
     place = _place(task)
-    announce(prepared, task.journal, settings, Position() if saved is None else saved.position)
+    announce(prepared, task.journal, chosen.settings, Position() if saved is None else saved.position)
     place.artifacts.put_json(ENVIRONMENT, "environment", environment.describe(typed, digest))
     place.artifacts.put_json(LABELS, "labels", labels(prepared))
     history = History()
     try:
-        fitted = Fitting(prepared, history, place, settings=settings, origin=origin, saved=saved).run()
+        fitted = Fitting(prepared, history, place, choice=chosen, origin=origin, saved=saved).run()
     finally:
-        place.artifacts.put_json(HISTORY, "history", history.as_json())
+        # A bundle that could not be taken up leaves the history of the attempts before.
+        if len(history) or saved is None:
+            place.artifacts.put_json(HISTORY, "history", history.as_json())
     judged = judgement.judge(prepared, fitted.best_epoch, place)
     return Verdict(wire.SUCCEEDED, fitted.reason, _sentence(len(history), prepared.stages.epochs, fitted.best_epoch, judged))
 

@@ -29,14 +29,16 @@ def put_back(learner: Any, saved: Sequence[Named]) -> None:
     if [name for name, _ in variables] != [one.name for one in saved]:
         raise BundleError("it belongs to a model with other variables")
     for (name, variable), one in zip(variables, saved, strict=True):
-        if tuple(variable.shape) != one.value.shape:
-            raise BundleError(f"{name} has the shape {list(one.value.shape)} in it, and {list(variable.shape)} in the model")
+        if tuple(variable.shape) != one.value.shape or keras.backend.standardize_dtype(variable.dtype) != one.value.dtype.name:
+            raise BundleError(
+                f"{name} has the shape {list(one.value.shape)} in it, and {list(variable.shape)} in the model, or another type"
+            )
         _assign(variable, one.value)
 
 
 def weights(model: Any) -> tuple[Named, ...]:
     """Copy the weights of a model: what a saved model is made of, no optimizer and no generators."""
-    return tuple(Named(variable.path, _copy(variable)) for variable in model.weights)
+    return tuple(Named(variable.name, _copy(variable)) for variable in model.weights)
 
 
 def put_weights(model: Any, saved: Sequence[Named]) -> None:
@@ -68,7 +70,7 @@ def put_generators(saved: dict[str, Any]) -> None:
 
 
 def _named(learner: Any) -> Iterator[tuple[str, Any]]:
-    """Name every variable by its group, its place and its own name: paths alone need not be unique."""
+    """Name every variable by its group and its place: Keras numbers layers over the life of a process, so names differ."""
     groups: Iterable[tuple[str, Iterable[Any]]] = (
         ("model", learner.variables),
         ("optimizer", learner.optimizer.variables),
@@ -76,7 +78,7 @@ def _named(learner: Any) -> Iterator[tuple[str, Any]]:
     )
     for group, variables in groups:
         for place, variable in enumerate(variables):
-            yield f"{group}/{place}/{variable.name}", variable
+            yield f"{group}/{place}", variable
 
 
 def _copy(variable: Any) -> Array:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from trainyard.service.trainer import backend
 from trainyard.service.trainer.batches import Batches
+from trainyard.service.trainer.speed import samples
 from trainyard.service.trainer.speed.settings import Settings
 
 
@@ -45,6 +46,11 @@ def make(learner: Any, train: Batches, validation: Batches | None, settings: Set
     from trainyard.service.trainer.speed.on_tensorflow import TensorFlowEngine
 
     return TensorFlowEngine(learner, train, validation, settings)
+
+
+def resident(batches: Batches) -> bool:
+    """Tell whether the samples would lie on the device."""
+    return samples.fit(batches, backend.free_memory_bytes())
 
 
 def prime(learner: Any, train: Batches) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import keras
 
+from trainyard.service.trainer import backend
 from trainyard.service.trainer.batches import Batches
 from trainyard.service.trainer.data.samples import Array
 from trainyard.service.trainer.speed import samples
@@ -139,7 +140,7 @@ class _Streamed:
         return self._ahead.waited_seconds
 
     def begin(self) -> None:
-        pass
+        self._ahead.begin()
 
     def run(self, state: State, first: int, count: int) -> State:
         for batch in self._ahead.take(first, count):
@@ -148,7 +149,7 @@ class _Streamed:
 
 
 def _feed(step: Any, batches: Batches, settings: Settings, shared: dict[int, Any]) -> _Resident | _Streamed:
-    return _Resident(step, batches, settings, shared) if samples.fit(batches) else _Streamed(step, batches)
+    return _Resident(step, batches, settings, shared) if samples.fit(batches, backend.free_memory_bytes()) else _Streamed(step, batches)
 
 
 def _on_device(array: Array, shared: dict[int, Any]) -> Any:
