@@ -9,12 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
-from trainyard.linter.estimate import speed
-from trainyard.linter.estimate.speed import Speed
+if TYPE_CHECKING:
+    from trainyard.linter.estimate.speed import Speed
 
 _MIB = 1024**2
+
+
+class Peaks(NamedTuple):
+    """What a data sheet says: peak teraflops in float32 and half precision, memory bandwidth in GB/s."""
+
+    float32_tera: float
+    half_tera: float
+    gigabytes: float
 
 
 class _Card(NamedTuple):
@@ -23,9 +31,7 @@ class _Card(NamedTuple):
     device: str
     memory_mib: int
     capability: int
-    float32_tera: float
-    half_tera: float
-    gigabytes: float
+    peaks: Peaks
 
 
 # Memory in MiB as the driver's nvidia-smi reports it (on cards with ECC less than the data sheet says), the major version
@@ -33,24 +39,24 @@ class _Card(NamedTuple):
 # data-centre card has them, since TensorFlow uses it from Ampere on) and in half precision with float32 sums, and memory
 # bandwidth in GB/s, dense and without boost beyond the sheet (NVIDIA's data sheets and architecture whitepapers).
 _CARDS: dict[str, _Card] = {
-    "rtx-3070": _Card("NVIDIA GeForce RTX 3070", 8192, 8, 20.3, 40.6, 448),
-    "gtx-1080-ti": _Card("NVIDIA GeForce GTX 1080 Ti", 11264, 6, 11.3, 11.3, 484),
-    "rtx-2080-ti": _Card("NVIDIA GeForce RTX 2080 Ti", 11264, 7, 13.4, 53.8, 616),
-    "rtx-3060": _Card("NVIDIA GeForce RTX 3060", 12288, 8, 12.7, 25.5, 360),
-    "t4": _Card("NVIDIA Tesla T4", 15360, 7, 8.1, 65.0, 300),
-    "rtx-4080": _Card("NVIDIA GeForce RTX 4080", 16376, 8, 48.7, 97.5, 717),
-    "a10": _Card("NVIDIA A10", 23028, 8, 62.5, 125.0, 600),
-    "l4": _Card("NVIDIA L4", 23034, 8, 60.0, 121.0, 300),
-    "rtx-4090": _Card("NVIDIA GeForce RTX 4090", 24564, 8, 82.6, 165.2, 1008),
-    "rtx-5090": _Card("NVIDIA GeForce RTX 5090", 32607, 12, 104.8, 209.5, 1792),
-    "v100": _Card("NVIDIA Tesla V100 32 GB", 32768, 7, 15.7, 125.0, 900),
-    "a100-40gb": _Card("NVIDIA A100 40 GB", 40960, 8, 156.0, 312.0, 1555),
-    "l40s": _Card("NVIDIA L40S", 46068, 8, 183.0, 362.0, 864),
-    "rtx-a6000": _Card("NVIDIA RTX A6000", 49140, 8, 77.4, 154.8, 768),
-    "h100": _Card("NVIDIA H100 80 GB", 81559, 9, 378.0, 756.0, 2000),
-    "a100-80gb": _Card("NVIDIA A100 80 GB", 81920, 8, 156.0, 312.0, 1935),
-    "h200": _Card("NVIDIA H200", 143771, 9, 494.0, 989.0, 4800),
-    "b200": _Card("NVIDIA B200", 183359, 10, 1100.0, 2200.0, 7700),
+    "rtx-3070": _Card("NVIDIA GeForce RTX 3070", 8192, 8, Peaks(20.3, 40.6, 448)),
+    "gtx-1080-ti": _Card("NVIDIA GeForce GTX 1080 Ti", 11264, 6, Peaks(11.3, 11.3, 484)),
+    "rtx-2080-ti": _Card("NVIDIA GeForce RTX 2080 Ti", 11264, 7, Peaks(13.4, 53.8, 616)),
+    "rtx-3060": _Card("NVIDIA GeForce RTX 3060", 12288, 8, Peaks(12.7, 25.5, 360)),
+    "t4": _Card("NVIDIA Tesla T4", 15360, 7, Peaks(8.1, 65.0, 300)),
+    "rtx-4080": _Card("NVIDIA GeForce RTX 4080", 16376, 8, Peaks(48.7, 97.5, 717)),
+    "a10": _Card("NVIDIA A10", 23028, 8, Peaks(62.5, 125.0, 600)),
+    "l4": _Card("NVIDIA L4", 23034, 8, Peaks(60.0, 121.0, 300)),
+    "rtx-4090": _Card("NVIDIA GeForce RTX 4090", 24564, 8, Peaks(82.6, 165.2, 1008)),
+    "rtx-5090": _Card("NVIDIA GeForce RTX 5090", 32607, 12, Peaks(104.8, 209.5, 1792)),
+    "v100": _Card("NVIDIA Tesla V100 32 GB", 32768, 7, Peaks(15.7, 125.0, 900)),
+    "a100-40gb": _Card("NVIDIA A100 40 GB", 40960, 8, Peaks(156.0, 312.0, 1555)),
+    "l40s": _Card("NVIDIA L40S", 46068, 8, Peaks(183.0, 362.0, 864)),
+    "rtx-a6000": _Card("NVIDIA RTX A6000", 49140, 8, Peaks(77.4, 154.8, 768)),
+    "h100": _Card("NVIDIA H100 80 GB", 81559, 9, Peaks(378.0, 756.0, 2000)),
+    "a100-80gb": _Card("NVIDIA A100 80 GB", 81920, 8, Peaks(156.0, 312.0, 1935)),
+    "h200": _Card("NVIDIA H200", 143771, 9, Peaks(494.0, 989.0, 4800)),
+    "b200": _Card("NVIDIA B200", 183359, 10, Peaks(1100.0, 2200.0, 7700)),
 }
 
 # TensorFlow keeps this much of a GPU for libraries, by compute capability up to the key (MinSystemMemory in
@@ -112,8 +118,17 @@ class HardwareProfile(NamedTuple):
     workspace: Bytes
     activation_factor: tuple[float, float]
     calibrated: bool
-    speed: Speed = speed.UNKNOWN
+    rates: Speed | Peaks | None = None
     kind: str = GPU
+
+    @property
+    def speed(self) -> Speed:
+        """What the device does in a second: as measured, as its data sheet lets expect, or anything between two machines."""
+        from trainyard.linter.estimate import speed
+
+        if self.rates is None:
+            return speed.UNKNOWN
+        return speed.of_card(*self.rates) if isinstance(self.rates, Peaks) else self.rates
 
     @property
     def compiles_on_cpu(self) -> bool:
@@ -156,7 +171,7 @@ def profile(source: str | Mapping[str, object]) -> HardwareProfile:
         workspace=_bytes(source, "workspace_bytes", _WORKSPACE_BYTES),
         activation_factor=_pair(source, "activation_factor", (1.0, 1.0)),
         calibrated=_truth(source, "calibrated"),
-        speed=_speed(source),
+        rates=_rates(source),
         kind=_kind(source),
     )
 
@@ -173,7 +188,7 @@ def _profile(name: str, card: _Card) -> HardwareProfile:
         workspace=Bytes(*_WORKSPACE_BYTES),
         activation_factor=(1.0, 1.0),
         calibrated=False,
-        speed=speed.of_card(card.float32_tera, card.half_tera, card.gigabytes),
+        rates=card.peaks,
     )
 
 
@@ -196,8 +211,12 @@ def _kind(source: Mapping[str, object]) -> str:
     return str(kind)
 
 
-def _speed(source: Mapping[str, object]) -> Speed:
-    described = source.get("speed", {})
+def _rates(source: Mapping[str, object]) -> Speed | None:
+    if "speed" not in source:
+        return None
+    from trainyard.linter.estimate import speed
+
+    described = source["speed"]
     if not isinstance(described, Mapping):
         raise BadProfileError(f"'speed' of the hardware profile is an object of figures; it has {described!r}.")
     try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _NOTHING = Bytes(0, 0)
 _FLOAT32, _BOOL = 4, 1
 _MOST_BITS = 1000  # the largest float has 1024
+_RESIDENT_SHARE = 0.25
 _ALIASES = frozenset({"Flatten", "Reshape"})
 
 # Bytes of a stored variable and of a computed activation, by Keras precision policy.
@@ -143,6 +144,14 @@ class Demand:
             else:
                 high = middle - 1
         return low
+
+
+def resident_bytes(samples_bytes: int, profile: HardwareProfile) -> int:
+    """Return the bytes of samples that stay on the device: all of them if they take a quarter of it at most, else none.
+
+    The trainer lays them there when they fit so, and hands them over batch by batch otherwise (``service.trainer.speed``).
+    """
+    return samples_bytes if samples_bytes <= _RESIDENT_SHARE * profile.usable_bytes else 0
 
 
 def variable_bytes(precision: str) -> int:

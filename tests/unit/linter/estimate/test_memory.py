@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainyard.linter.estimate.hardware import Bytes, profile
-from trainyard.linter.estimate.memory import Demand, Phase, slot_count
+from trainyard.linter.estimate.memory import Demand, Phase, resident_bytes, slot_count
 from trainyard.linter.shapes import layers_of
 from trainyard.linter.shapes.layers import Shapes
 from trainyard.linter.spec.model.architecture import Cnn, ConvBlock, Head, Mlp, Output
@@ -80,6 +80,12 @@ def test_every_phase_of_a_run_holds_what_it_needs_and_no_more() -> None:
     assert phases[Phase.SAVE].activations == phases[Phase.START].activations == Bytes(0, 0)
     assert phases[Phase.SAVE].weights == Bytes(demand.weights.low, 2 * demand.weights.high)
     assert all(memory.data == Bytes(1000, 1000) for memory in phases.values())
+
+
+def test_samples_stay_on_the_device_when_they_take_a_quarter_of_it_at_most() -> None:
+    card = profile({"device": "x", "memory_bytes": 1000, "usable_share": 1})
+    assert resident_bytes(250, card) == 250
+    assert resident_bytes(251, card) == 0
 
 
 def test_training_is_the_phase_that_needs_the_most_unless_the_weights_outweigh_the_batch() -> None:

@@ -23,7 +23,7 @@ def test_the_corpus_holds_enough_histories_of_both_monitors() -> None:
     assert CORPUS.stat().st_size < 80_000
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(histories, max_size=3), st.lists(histories, max_size=3))
 def test_what_is_packed_comes_back_to_within_the_resolution(first: list[list[float]], second: list[list[float]]) -> None:
     packed = pack(first, second)
