@@ -1,7 +1,8 @@
-"""What the language can say and this trainer can not train yet: the server refuses it before a process is started.
+"""What the language can say and nobody can train: the server refuses it before a process is started.
 
-One sentence per gap, with the pointer of the field that asks for it. A spec that the linter passes is either trained or
-named here: nothing in between. The list shrinks as the trainer grows. Imports no Keras: the server asks it.
+One sentence per gap, with the pointer of the field that asks for it: what Keras itself refuses, what the data cannot say, and
+what one trainer has not (more than one GPU). A spec that the linter passes is either trained or named here: nothing in
+between. Imports no Keras: the server asks it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ _CLASSIFICATION, _MULTILABEL = "classification", "multilabel"
 _SHAPELESS = frozenset({"gaussian_noise", "mix_up"})
 _COLOURED = frozenset({"random_saturation", "random_hue", "random_grayscale"})
 _FOCUSABLE = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
-_SPARSE = frozenset({"sparse_categorical_crossentropy", "categorical_generalized_cross_entropy"})
+_EMBEDDING = "circle"
+_SPARSE = frozenset({_EMBEDDING, "sparse_categorical_crossentropy", "categorical_generalized_cross_entropy"})
 _IMAGE_AXES = 3
 _COLOURS = 3
 # An event holds 64 numbers: each metric twice, for training and validation, and the losses.
@@ -40,7 +42,7 @@ def _gaps(spec: Spec) -> Iterator[Gap]:
     yield from _objective(spec)
     yield from _optimization(spec)
     yield from _imbalance(spec)
-    yield from _callbacks(spec)
+    yield from _monitors(spec, _reported(spec))
     if spec.resources.gpus is not None and spec.resources.gpus > 1:
         yield "/resources/gpus", "one GPU per run is used so far."
 
@@ -58,11 +60,6 @@ def _dataset(spec: Spec) -> Iterator[Gap]:
         yield "/dataset/scaling", "preprocess_input belongs to a backbone, and the model has none."
     if dataset.split.method == "group" and (dataset.split.group is None or isinstance(dataset, ImageDirectory)):
         yield "/dataset/split/group", "grouping needs a column or array that names each sample's group."
-    if isinstance(dataset, Csv | Parquet):
-        if dataset.scaling == "unit" and dataset.facts.input_range is None:
-            yield "/dataset/scaling", "unit divides by a known range: declare dataset.facts.input_range, or write min_max."
-        if spec.task == _CLASSIFICATION and not isinstance(dataset.target, str) and len(dataset.target) > 1:
-            yield "/dataset/target", "several label columns are a multilabel task."
 
 
 def _augmentation(spec: Spec) -> Iterator[Gap]:
@@ -90,6 +87,8 @@ def _objective(spec: Spec) -> Iterator[Gap]:
             "/loss/type",
             "ctc compares sequences of labels, and no task of the language has such: a sample has one label, flags or numbers.",
         )
+    elif loss.type == _EMBEDDING and spec.metrics:
+        yield "/metrics", "with the loss circle the output is a place, and no metric of the language measures that: write []."
     if len(spec.metrics) > _MOST_METRICS:
         yield "/metrics", f"an epoch reports at most {_MOST_METRICS} metrics."
     units = _units(spec)
@@ -115,6 +114,8 @@ def _output(spec: Spec) -> Iterator[Gap]:
     """Hold the width of the output against what the spec says about its data."""
     units, known = _units(spec), _width(spec)
     one_for_two = spec.task == _CLASSIFICATION and units == 1 and known == 2
+    if spec.loss is not None and spec.loss.type == _EMBEDDING:
+        return
     if known is not None and units is not None and units != known and not one_for_two:
         yield "/model/output/units", f"the output has {units} units and the data has {known} classes or targets."
 
@@ -141,17 +142,6 @@ def _imbalance(spec: Spec) -> Iterator[Gap]:
         yield "/imbalance", "focal weighting is a form of cross-entropy, and the loss is none."
     if kind in {"class_weights", "oversample"} and spec.task != _CLASSIFICATION:
         yield "/imbalance", f"{kind} needs one class per sample."
-
-
-def _callbacks(spec: Spec) -> Iterator[Gap]:
-    callbacks = spec.callbacks
-    if callbacks.tensorboard:
-        yield "/callbacks/tensorboard", "TensorBoard logs are not written yet."
-    if callbacks.on_divergence.action != "fail":
-        yield "/callbacks/on_divergence", "rolling back is not built yet; fail is."
-    if callbacks.checkpoint is not None and callbacks.checkpoint.keep > 1:
-        yield "/callbacks/checkpoint/keep", "the best model is kept, and no other yet."
-    yield from _monitors(spec, _reported(spec))
 
 
 def _reported(spec: Spec) -> tuple[str, ...]:

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as arrow_parquet
 import pytest
-from PIL import Image
+from tests.integration.trainer import material
 
 from trainyard.linter import spec as language
 from trainyard.linter.spec.model.spec import Spec
@@ -21,9 +18,6 @@ from trainyard.service.trainer.device import CPU
 from trainyard.service.trainer.journal import Journal
 from trainyard.service.trainer.run import Task, run
 from trainyard.service.trainer.verdict import Verdict
-
-KINDS = ("circle", "cross", "stripe")
-SAMPLES = 72
 
 _TABLE = {"path": "table.csv", "target": "kind", "features": ["size", "weight", "colour"], "categorical": ["colour"]}
 # Parts of specs by name, so that a test says in a word what it trains on.
@@ -78,45 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pictures, a table as CSV and Parquet, arrays: three classes that can be told apart."""
-    root = tmp_path_factory.mktemp("data")
-    draw = np.random.default_rng(5)
-    pictures = np.stack([_picture(place % len(KINDS), draw) for place in range(SAMPLES)])
-    for place, picture in enumerate(pictures):
-        folder = root / "pictures" / KINDS[place % len(KINDS)]
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(folder / f"{place:03}.png")
-    labels = np.arange(SAMPLES) % len(KINDS)
-    size = labels * 2.0 + draw.normal(0, 0.3, SAMPLES)
-    table = pa.table(
-        {
-            "size": size,
-            "weight": 70_000 + 100 * draw.normal(0, 1, SAMPLES) + 300 * labels,
-            "colour": [("red", "blue")[label % 2] for label in labels],
-            "large": (size > 2).astype(int),
-            "heavy": (labels == 2).astype(int),
-            "price": 3 * size + draw.normal(0, 0.1, SAMPLES),
-            "kind": [KINDS[label] for label in labels],
-        }
-    )
-    arrow_parquet.write_table(table, root / "table.parquet")
-    rows = [",".join(table.column_names), *(",".join(map(str, row.values())) for row in table.to_pylist())]
-    (root / "table.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    np.savez(root / "arrays.npz", x=pictures[..., np.newaxis].astype(np.float32), y=labels)
-    tokens = np.minimum(pictures[:, 0, :6].astype(np.int64) + 1, 255) * (np.arange(6) < 5)
-    np.savez(root / "tokens.npz", x=tokens, y=labels)
-    return root
-
-
-def _picture(kind: int, draw: np.random.Generator) -> Any:
-    grey = draw.integers(0, 60, size=(8, 8))
-    if kind == 0:
-        grey[2:6, 2:6] += 180
-    elif kind == 1:
-        grey[3:5, :] += 90
-        grey[:, 3:5] += 90
-    else:
-        grey[::2] += 180
-    return grey.clip(0, 255).astype(np.uint8)
+    return material.lay_out(tmp_path_factory.mktemp("data"))
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -186,10 +142,15 @@ def train(write_run: Callable[..., wire.RunFolder], data_root: Path) -> Callable
 
 
 @pytest.fixture(scope="session")
-def images_run(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Result:
+def run_once(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Callable[..., Result]:
+    """Trains a run that several tests look at."""
+    return lambda name, *ingredients, **changes: _train(_write(tmp_path_factory.mktemp(name) / "run", *ingredients, **changes), data_root)
+
+
+@pytest.fixture(scope="session")
+def images_run(run_once: Callable[..., Result]) -> Result:
     """One run on images that several tests look at: four epochs, lightly augmented."""
-    path = tmp_path_factory.mktemp("images") / "run"
-    return _train(_write(path, "images", augmentation="light", training={"epochs": 4}), data_root)
+    return run_once("images", "images", augmentation="light", training={"epochs": 4})
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ def test_a_run_announces_itself_reports_every_epoch_and_leaves_its_artifacts(ima
         "evaluation.json",
         "history.json",
         "labels.json",
+        "model_card.md",
+        "prediction.json",
     }
 
 
@@ -154,6 +156,7 @@ def test_the_environment_names_versions_device_and_digest(images_run: Any) -> No
     assert environment["device"]["kind"] == "cpu"
     assert environment["platform"]["threads"] >= 1
     assert len(environment["spec_digest"]) == 64
+    assert len(environment["dataset_fingerprint"]) == 64
 
 
 def test_the_progress_file_holds_what_the_server_reads(images_run: Any) -> None:

@@ -48,6 +48,7 @@ def test_a_corrupt_image_fails_with_its_name_before_the_first_epoch(train: Any, 
         ({"dataset": {"path": "nowhere.csv"}}, "nowhere.csv"),
         ({"dataset": {"target": "height"}}, 'no column "height"'),
         ({"dataset": {"facts": {"samples": 99}}}, "99 samples and there are 72"),
+        ({"dataset": {"facts": {"fingerprint": "0" * 64}}}, "fingerprint is 000000000000"),
         ({"model": {"output": {"units": 5}}}, "5 units and the data has 3 classes"),
         ({"training": {"batch_size": 64, "drop_remainder": True}}, "no batch of 64"),
         ({"dataset": {"type": "image_directory", "path": "empty"}, "model": {"type": "mlp", "hidden": []}}, "'empty'|\"empty\""),
@@ -106,7 +107,62 @@ def test_memory_that_runs_out_has_its_own_reason(train: Any, monkeypatch: pytest
 
 def test_a_dataset_larger_than_memory_is_refused_before_it_is_read(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 1000}))
-    assert "MiB are free" in _failed(train("images"), "data")
+    assert "MiB are free" in _failed(train(), "data")
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: type("Disk", (), {"free": 1000}))
+    assert "MiB of disk are free" in _failed(train("images"), "data")
+
+
+def test_pictures_larger_than_memory_are_trained_from_disk_and_nothing_is_left_there(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_memory = train("images", training={"epochs": 1, "deterministic": True})
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    monkeypatch.setenv("TRAINYARD_CACHE", str(cache))
+    monkeypatch.setattr("trainyard.service.trainer.data.budget._SHARE", 1e-9)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: type("Disk", (), {"free": 10**18}))
+    from_disk = train("images", training={"epochs": 1, "deterministic": True})
+
+    assert from_disk.verdict.outcome == wire.SUCCEEDED, from_disk.verdict
+    assert from_disk.json("history.json") == in_memory.json("history.json")
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("size,weight,colour,kind\n1,2,red,a\n2,nan,blue,b\n3,4,red,a\n", 'row 3: column "weight" is no finite number'),
+        ("size,weight,colour,kind\n1,2,red,a\n2,3,blue,a\n3,4,red,a\n", 'All samples are of one class, "a"'),
+        ("size,weight,colour,kind\n", "no samples"),
+        ("", "can not be read as csv"),
+    ],
+)
+def test_a_hostile_table_is_a_sentence(train: Any, tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "table.csv").write_text(text, encoding="utf-8")
+
+    assert words in _failed(result := train(root=tmp_path), "data")
+    assert result.of(wire.Started) == []
+
+
+@pytest.mark.parametrize(
+    "labels, task, words",
+    [
+        ([0, 1, 7, 2] * 8, "classification", "3 classes and there are 4|of the class|names differ"),
+        ([0.5, float("nan"), 1.0, 2.0] * 8, "regression", "NaN or infinity"),
+        ([[0, 2], [1, 0]] * 16, "multilabel", "zeros and ones"),
+    ],
+)
+def test_a_target_out_of_range_is_a_sentence(train: Any, tmp_path: Path, labels: Any, task: str, words: str) -> None:
+    np.savez(tmp_path / "arrays.npz", x=np.random.default_rng(1).normal(size=(32, 4)), y=np.array(labels))
+    facts: dict[str, Any] = {"classes": 3} if task == "classification" else {}
+    dataset = {"type": "npz", "path": "arrays.npz", "facts": facts}
+
+    message = _failed(train(root=tmp_path, task=task, dataset=dataset), "data")
+    assert any(word in message for word in words.split("|")), message
+
+
+def test_a_dataset_that_vanished_is_a_sentence(train: Any, tmp_path: Path) -> None:
+    assert "table.csv" in _failed(train(root=tmp_path), "data")
 
 
 def test_a_full_disk_is_named_and_the_folder_holds_no_half_file(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ WRITTEN: dict[str, Any] = {
     "task": "classification",
     "dataset": {"type": "csv", "path": "t.csv", "target": "label"},
     "model": {"type": "mlp", "hidden": [4]},
-    "callbacks": {"tensorboard": True},
+    "loss": {"type": "ctc"},
 }
 
 
@@ -55,4 +55,4 @@ main(standalone_mode=False)
     assert not {"keras", "tensorflow", "numpy"} & set(said)
     ended = wire.decode((tmp_path / "events.jsonl").read_bytes().splitlines()[-1]).body
     assert isinstance(ended, wire.Ended)
-    assert (ended.reason, "/callbacks/tensorboard" in ended.message) == ("spec", True)
+    assert (ended.reason, "/loss/type" in ended.message) == ("spec", True)

@@ -17,7 +17,11 @@ CPU = "cpu"
 # ``-P``: the run folder must not be importable. Without arguments it is a standby.
 STANDBY = (sys.executable, "-P", "-m", "trainyard.service.trainer.start")
 # Where libraries, drivers and interpreters are found, and how text is written: taken over when set.
-HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "CUDA_HOME", "NVIDIA_DRIVER_CAPABILITIES")
+HANDED_ON = (
+    *("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "CUDA_HOME", "NVIDIA_DRIVER_CAPABILITIES"),
+    # The operator's folders of published weights and of samples too many for memory, and the profile of this machine.
+    *("TRAINYARD_WEIGHTS", "TRAINYARD_CACHE", "TRAINYARD_HARDWARE"),
+)
 
 
 def trainer_command(data_root: Path, orphan_seconds: float | None = None) -> Callable[[Order], list[str]]:

@@ -20,6 +20,11 @@ class RandomCrop(keras.layers.Layer):  # type: ignore[misc] # Keras ships no typ
         self._middle = middle(height, width)
         self._seeds = keras.random.SeedGenerator(seed)
 
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the layer that cuts the middle; there are no weights."""
+        self._middle.build(input_shape)
+        self.built = True
+
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the windows."""
         fits = all(real >= wanted for real, wanted in zip(inputs.shape[1:3], self._size, strict=True))

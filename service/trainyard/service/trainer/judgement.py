@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from trainyard.service.trainer import evaluation
+from trainyard.service.trainer import evaluation, nearest
 from trainyard.service.trainer.artifacts import EVALUATION
 from trainyard.service.trainer.batches import Batches
 from trainyard.service.trainer.callbacks.pulse import Pulse, QuietList, only_cancel
 from trainyard.service.trainer.control import read_word
 from trainyard.service.trainer.data.division import Part
 from trainyard.service.trainer.data.samples import Array
+from trainyard.service.trainer.objective import EMBEDDING
 from trainyard.service.trainer.place import Place
 from trainyard.service.trainer.preparation import Prepared
 
@@ -42,6 +43,10 @@ def _report(prepared: Prepared, truth: Array, outputs: Array) -> dict[str, Any]:
     per_class = prepared.spec.evaluation.per_class
     if not classes:
         return evaluation.of_numbers(truth, outputs.reshape(truth.shape))
+    if prepared.spec.loss is not None and prepared.spec.loss.type == EMBEDDING:
+        means = nearest.class_means(prepared.built.kept, prepared.division.train, len(classes))
+        found = evaluation.of_classes(truth, nearest.classes_of(outputs, means), classes, per_class=per_class)
+        return {**found, "class_means": means.tolist()}
     if form.exclusive and form.units > 1:
         return evaluation.of_classes(truth, outputs.argmax(axis=-1), classes, per_class=per_class)
     yes = (np.asarray(form.probabilities(outputs)) > form.threshold).astype(np.int32)

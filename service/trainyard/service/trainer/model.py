@@ -82,7 +82,8 @@ def _grown(spec: Spec, division: Division, inputs: Any, entry: Any) -> Any:
         output = assembly.grow(spec.model, entry, ground)
     if output.dtype != _FLOAT32:
         output = keras.layers.Activation("linear", dtype=_FLOAT32, name=OUTPUT)(output)
-    return output
+    # Keras' circle loss compares directions, and asks for vectors of length one (keras/src/losses/losses.py).
+    return keras.layers.UnitNormalization(dtype=_FLOAT32)(output) if _is_embedding(spec) else output
 
 
 def _units(spec: Spec, division: Division) -> int:

@@ -21,8 +21,10 @@ from trainyard.service.trainer.failures import SpecError
 from trainyard.service.trainer.metrics import Form
 
 SPARSE = "sparse_categorical_crossentropy"
+# Its output is a place in space, the same for alike samples, and not one number per class.
+EMBEDDING = "circle"
 # Losses that take class indices; Keras' generalized cross-entropy makes its own one-hot rows.
-_SPARSE = frozenset({SPARSE, "categorical_generalized_cross_entropy"})
+_SPARSE = frozenset({SPARSE, "categorical_generalized_cross_entropy", EMBEDDING})
 _LOSSES: dict[str, Callable[..., Any]] = {
     "binary_crossentropy": keras.losses.BinaryCrossentropy,
     "binary_focal_crossentropy": keras.losses.BinaryFocalCrossentropy,
@@ -44,6 +46,7 @@ _LOSSES: dict[str, Callable[..., Any]] = {
     "huber": keras.losses.Huber,
     "dice": keras.losses.Dice,
     "tversky": keras.losses.Tversky,
+    EMBEDDING: keras.losses.Circle,
 }
 
 

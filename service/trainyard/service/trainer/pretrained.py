@@ -7,6 +7,7 @@ one that ``TRAINYARD_WEIGHTS`` names, or ``weights`` below the data root.
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +31,25 @@ def load(model: Model, kept: Any, backbone: Any, data_root: Path | None) -> None
         DataError: they are not there, or belong to another network.
     """
     if isinstance(model, Transfer) and model.weights is not None:
-        backbones.load(backbone, *_backbone_file(model, data_root))
+        path, shown = _backbone_file(model, data_root)
+        _fill(backbone, path, f'"{shown}" holds no weights of this backbone without its top')
     if isinstance(model, Declared) or model.initial is None:
         return
     if data_root is None:
         raise SpecError("model.initial is read below a data root, and there is none.")
-    _start_from(kept, _model_file(location.find(data_root, model.initial), model.initial), model.initial)
+    file = _model_file(location.find(data_root, model.initial), model.initial)
+    _fill(kept, file, f'model.initial, "{model.initial}", holds no weights of this model')
 
 
-def _start_from(kept: Any, path: Path, shown: str) -> None:
+def _fill(model: Any, path: Path, otherwise: str) -> None:
+    """Load weights into ``model``; a file that lacks some of them is for another model, though Keras only warns."""
     try:
-        kept.load_weights(path)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        said = refusals.sentence(error) if isinstance(error, ValueError) else type(error).__name__
-        raise DataError(f'model.initial, "{shown}", holds no weights of this model: {said}') from error
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Skipping", category=UserWarning)
+            model.load_weights(path)
+    except (OSError, ValueError, KeyError, AttributeError, UserWarning) as error:
+        said = refusals.sentence(error) if isinstance(error, ValueError) else "it lacks some"
+        raise DataError(f"{otherwise}: {said}") from error
 
 
 def _model_file(place: Path, shown: str) -> Path:
@@ -64,7 +70,7 @@ def _backbone_file(model: Transfer, data_root: Path | None) -> tuple[Path, str]:
     folders = [Path(os.environ[FOLDER_VARIABLE])] if os.environ.get(FOLDER_VARIABLE) else []
     folders += [data_root / "weights"] if data_root is not None else []
     for folder in folders:
-        found = _published(folder, model.backbone)
+        found = published(folder, model.backbone)
         if found is not None:
             return found, found.name
     raise DataError(
@@ -74,8 +80,8 @@ def _backbone_file(model: Transfer, data_root: Path | None) -> tuple[Path, str]:
     )
 
 
-def _published(folder: Path, name: str) -> Path | None:
-    """Return the file of a backbone in a folder: by our name of it, or by the one under which Keras publishes it."""
+def published(folder: Path, name: str) -> Path | None:
+    """Return the weights file of a backbone in a folder: by our name of it, or by the one under which Keras publishes it."""
     for suffix in _SUFFIXES:
         if (folder / f"{name}{suffix}").is_file():
             return folder / f"{name}{suffix}"

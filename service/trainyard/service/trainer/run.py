@@ -95,13 +95,16 @@ def _train(task: Task) -> Verdict:
     # Keras takes seconds to import: a spec that is refused does not wait for it.
     from trainyard.service.trainer import environment, judgement, snapshot
     from trainyard.service.trainer.bundle.contents import Position
+    from trainyard.service.trainer.data import identity
     from trainyard.service.trainer.fitting import Fitting
     from trainyard.service.trainer.history import History
+    from trainyard.service.trainer.outcome import closing
     from trainyard.service.trainer.preparation import prepare
     from trainyard.service.trainer.speed import choice
     from trainyard.service.trainer.started import announce, labels
 
     _claim_device(typed, task.device)
+    fingerprint = identity.identify(typed.dataset, task.data_root)
     prepared = prepare(typed, task.data_root)
     origin = snapshot.origin(digest, prepared.division)
     if saved is not None:
@@ -109,7 +112,8 @@ def _train(task: Task) -> Verdict:
     chosen = choice.settled(prepared, saved, task.cache)
     place = _place(task)
     announce(prepared, task.journal, chosen.settings, Position() if saved is None else saved.position)
-    place.artifacts.put_json(ENVIRONMENT, "environment", environment.describe(typed, digest))
+    made_with = {**environment.describe(typed, digest), "dataset_fingerprint": fingerprint}
+    place.artifacts.put_json(ENVIRONMENT, "environment", made_with)
     place.artifacts.put_json(LABELS, "labels", labels(prepared))
     history = History()
     try:
@@ -119,6 +123,7 @@ def _train(task: Task) -> Verdict:
         if len(history) or saved is None:
             place.artifacts.put_json(HISTORY, "history", history.as_json())
     judged = judgement.judge(prepared, fitted.best_epoch, place)
+    closing.close(prepared, judged, made_with, place.artifacts, task.folder.events)
     return Verdict(wire.SUCCEEDED, fitted.reason, _sentence(len(history), prepared.stages.epochs, fitted.best_epoch, judged))
 
 

@@ -62,7 +62,8 @@ def _preprocessing(backbone: str | None, part: Part, facts: Facts) -> Scaling:
     _, high = _known_range(part, facts) or _measured_range(part)
     # Published backbones learnt from bytes; data that ends at 1 is bytes divided by 255.
     largest = 1.0 if high <= 1.0 else _BYTE_HIGH
-    return Scaling(*preprocessing.layer(preprocessing.mode(backbone), part.inputs.shape[-1], largest, NAME))
+    channels = part.inputs.shape[-1]
+    return Scaling(*preprocessing.layer(preprocessing.mode(backbone, channels), channels, largest, NAME))
 
 
 def _affine(shift: Array, squared_scale: Array) -> Any:
@@ -77,13 +78,14 @@ def _positive(squares: Array) -> Array:
 
 
 def _value_range(part: Part, facts: Facts) -> tuple[float, float]:
-    known = _known_range(part, facts)
-    if known is None or known[0] >= known[1]:
+    """Return the range that ``unit`` divides by: the declared one, that of bytes, or the one of the training samples."""
+    low, high = _known_range(part, facts) or _measured_range(part)
+    if low >= high:
         raise DataError(
-            'dataset.scaling is "unit", which divides by the range of the values: declare dataset.facts.input_range, or write '
-            '"min_max" to take the range from the training samples.'
+            f'dataset.scaling is "unit", which divides by the range of the values, and that goes from {low:g} to {high:g}: '
+            'write "none", or mend dataset.facts.input_range.'
         )
-    return known
+    return low, high
 
 
 def _known_range(part: Part, facts: Facts) -> tuple[float, float] | None:

@@ -7,7 +7,6 @@ the table that the linter reads, because Keras numbers layers without a name of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,8 +14,8 @@ import keras
 from trainyard.linter.shapes.transfer import backbone as described
 from trainyard.linter.shapes.transfer import first_trained
 from trainyard.linter.spec.model.architecture import Transfer
-from trainyard.service.trainer import refusals
-from trainyard.service.trainer.failures import DataError, SpecError
+from trainyard.service.trainer.architecture import preprocessing
+from trainyard.service.trainer.failures import SpecError
 
 BACKBONE = "backbone"
 _FAMILIES = {
@@ -47,26 +46,24 @@ _PUBLISHED = {
 
 def build(model: Transfer, shape: tuple[int, ...]) -> Any:
     """Build the backbone without its top, for samples of this shape, with random weights."""
-    made = getattr(keras.applications, keras_name(model.backbone))(include_top=False, weights=None, input_shape=shape, name=BACKBONE)
+    # Under Keras' own name: EfficientNetV2 reads from it how to prepare its input (keras/src/applications/efficientnet_v2.py).
+    arguments: dict[str, Any] = {"include_top": False, "weights": None, "input_shape": shape}
+    if preprocessing.knows_colours_only(model.backbone) and shape[-1] != preprocessing.COLOURS:
+        arguments["include_preprocessing"] = False
+    made = getattr(keras.applications, keras_name(model.backbone))(**arguments)
+    made.name = BACKBONE
     freeze(made, model, model.trainable)
     return made
 
 
-def load(backbone: Any, path: Path, shown: str) -> None:
-    """Fill the backbone from a weights file; raises DataError when the file is for another network or cannot be read."""
-    try:
-        backbone.load_weights(path)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        said = refusals.sentence(error) if isinstance(error, ValueError) else type(error).__name__
-        raise DataError(f'"{shown}" holds no weights of this backbone without its top: {said}') from error
-
-
 def freeze(backbone: Any, model: Transfer, trainable: str | dict[str, int | str]) -> None:
     """Let the layers learn that ``trainable`` names, and no others; batch statistics stay as the model says."""
-    first = first_trained(model._replace(trainable=trainable), described(model.backbone))
+    known = described(model.backbone)
+    first = first_trained(model._replace(trainable=trainable), known)
     if first is None:
         raise SpecError(f"The backbone {model.backbone} has no layer called {trainable}.")
-    for place, layer in enumerate(backbone.layers):
+    # Counted from the end: a backbone without its own preprocessing has fewer layers in front.
+    for place, layer in enumerate(backbone.layers, start=len(known.layers) - len(backbone.layers)):
         layer.trainable = place >= first
         if model.freeze_batch_norm:
             for norm in _batch_norms(layer):

@@ -17,7 +17,7 @@ _MEAN = np.array([123.68, 116.779, 103.939])
 _TORCH_MEAN = np.array([0.485, 0.456, 0.406])
 _TORCH_DEVIATION = np.array([0.229, 0.224, 0.225])
 _BYTE_HIGH = 255.0
-_COLOURS = 3
+COLOURS = 3
 _MODES = {
     "densenet": TORCH,
     "inception": TENSORFLOW,
@@ -30,10 +30,19 @@ _MODES = {
 }
 # These hold their preprocessing themselves.
 _INSIDE = ("convnext", "efficientnet", "mobilenet_v3")
+# And this one holds constants for three colours in it.
+_COLOURS_ONLY = "convnext"
 
 
-def mode(backbone: str) -> str | None:
+def knows_colours_only(backbone: str) -> bool:
+    """Tell whether the backbone's own preprocessing takes red, green and blue and nothing else."""
+    return backbone.startswith(_COLOURS_ONLY)
+
+
+def mode(backbone: str, channels: int = COLOURS) -> str | None:
     """Return how the backbone wants its input: ``caffe``, ``torch``, ``tf``, or None where it does the work itself."""
+    if channels != COLOURS and knows_colours_only(backbone):
+        return TORCH
     if backbone.startswith(_INSIDE):
         return None
     if backbone.startswith("resnet") and backbone.endswith("_v2"):
@@ -68,12 +77,12 @@ def layer(how: str | None, channels: int, high: float, name: str) -> tuple[Any, 
 
 def _reversed_minus(mean: Any, factor: float, channels: int, name: str) -> Any:
     """Make the layer that turns red, green, blue around and takes the mean away: a 1x1 convolution that does not learn."""
-    swap = np.eye(channels)[::-1] if channels == _COLOURS else np.eye(channels)
+    swap = np.eye(channels)[::-1] if channels == COLOURS else np.eye(channels)
     made = keras.layers.Conv2D(channels, 1, dtype="float32", name=name, trainable=False)
     made.build((None, None, None, channels))
-    made.set_weights([(swap * factor).reshape(1, 1, channels, channels), -(mean[::-1] if channels == _COLOURS else mean)])
+    made.set_weights([(swap * factor).reshape(1, 1, channels, channels), -(mean[::-1] if channels == COLOURS else mean)])
     return made
 
 
 def _per_channel(values: Any, channels: int) -> Any:
-    return values if channels == _COLOURS else np.full(channels, values.mean())
+    return values if channels == COLOURS else np.full(channels, values.mean())

@@ -58,13 +58,20 @@ def read(dataset: ImageDirectory, root: Path, known_classes: tuple[str, ...] | N
             f'There are no images in "{dataset.path}" (looked for {", ".join(sorted(facts.SUFFIXES))} in one folder per class).'
         )
     shape = _shape(dataset, files)
-    budget.claim(len(files) * int(np.prod(shape)))
     inputs, bad = _decode_all(files, shape, dataset.interpolation)
     judge(bad, dataset.bad_records, dataset.max_bad_records, "images")
     bad_names = {record.name for record in bad}
     kept = [index for index, file in enumerate(files) if file.name not in bad_names]
     targets = np.array([files[index].label for index in kept], dtype=np.int32)
-    return Samples(inputs[kept] if bad else inputs, targets, classes, bad=tuple(bad))
+    return Samples(_without_gaps(inputs, kept), targets, classes, bad=tuple(bad))
+
+
+def _without_gaps(inputs: Array, kept: list[int]) -> Array:
+    """Move the samples together in place: a copy of a set that hardly fits would not."""
+    for place, index in enumerate(kept):
+        if place != index:
+            inputs[place] = inputs[index]
+    return inputs[: len(kept)]
 
 
 def _list_files(folder: Path, root: Path, known_classes: tuple[str, ...] | None, shown: str) -> tuple[tuple[str, ...], list[_File]]:
@@ -103,7 +110,7 @@ def _size(path: Path) -> tuple[int, int, int] | None:
 
 
 def _decode_all(files: list[_File], shape: tuple[int, int, int], interpolation: str) -> tuple[Array, list[BadRecord]]:
-    inputs = np.zeros((len(files), *shape), dtype=np.uint8)
+    inputs = budget.room((len(files), *shape))
 
     def decode(index: int) -> BadRecord | None:
         file = files[index]

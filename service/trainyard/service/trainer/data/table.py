@@ -53,6 +53,8 @@ def read(dataset: Csv | Parquet, task: str, root: Path, known: tuple[Column, ...
     targets = (dataset.target,) if isinstance(dataset.target, str) else dataset.target
     features = dataset.features or _all_features(rows, dataset, targets)
     _check_columns(rows, (*features, *targets, *dataset.categorical))
+    if not len(rows) and not found.bad:
+        raise DataError("The dataset has no samples.")
     categories = {column.name: column.categories for column in known or ()}
     inputs = [_input(rows, name, name in dataset.categorical, categories.get(name)) for name in features]
     budget.claim(2 * len(rows) * 4 * sum(one.values.shape[1] for one in inputs))
@@ -65,7 +67,7 @@ def read(dataset: Csv | Parquet, task: str, root: Path, known: tuple[Column, ...
     if not len(fine):
         raise DataError("The dataset has no samples.")
     wanted = of_array(_stack([one[fine] for one in raw]), task, dataset.facts.classes)
-    classes = targets if task == "multilabel" else wanted.classes
+    classes = targets if len(targets) > 1 and wanted.classes else wanted.classes
     matrix = np.concatenate([one.values[fine] for one in inputs], axis=1, dtype=np.float32)
     groups = _groups(rows, dataset.split.group, fine)
     columns = tuple(one.column for one in inputs)
