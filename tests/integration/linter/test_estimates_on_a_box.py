@@ -39,8 +39,10 @@ def profile(backend: str, memory_bytes: float) -> str:
         "usable_share": 1,
         "context_bytes": 0,
     }
-    Path("box.hardware.json").write_text(json.dumps(described), encoding="utf-8")
-    return "box.hardware.json"
+    # A name of its own each time: a profile is read once in a process.
+    name = f"{backend}-{memory_bytes:.0f}.hardware.json"
+    Path(name).write_text(json.dumps(described), encoding="utf-8")
+    return name
 
 
 def findings(outcome: Any) -> dict[str, str]:
@@ -57,8 +59,8 @@ def test_a_step_that_xla_cannot_lay_out_on_a_box_is_an_error_and_one_that_it_can
 
 def test_a_profile_with_a_misspelt_figure_is_refused_with_the_word_that_was_meant(run: Run) -> None:
     Path("pooled.trainspec.json").write_text(json.dumps(POOLED), encoding="utf-8")
-    Path("box.hardware.json").write_text(json.dumps({"device": "x", "memory_byte": 1}), encoding="utf-8")
-    outcome = run("check", "pooled.trainspec.json", "--hardware", "box.hardware.json")
+    Path("misspelt.hardware.json").write_text(json.dumps({"device": "x", "memory_byte": 1}), encoding="utf-8")
+    outcome = run("check", "pooled.trainspec.json", "--hardware", "misspelt.hardware.json")
     assert outcome.code == 2
     assert "did you mean 'memory_bytes'" in outcome.err
 
