@@ -26,7 +26,7 @@ def words(text: str) -> str:
 
 
 def said(command: str, folder: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in {"GITHUB_ACTIONS", "FORCE_COLOR", "COLUMNS"}}
+    environment = {name: value for name, value in os.environ.items() if name not in {"GITHUB_ACTIONS", "FORCE_COLOR", "COLUMNS", "TERM"}}
     program = [sys.executable, "-m", "trainyard.linter.cli.main", *command.split()[1:]]
     done = subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from tests.unit.linter.planning.conftest import SEED
 
 import trainyard.linter.planning as room
+from trainyard.linter.cli import screens
 from trainyard.linter.report.terminal import width
 
 Run = Callable[..., Any]
@@ -31,6 +33,13 @@ HOSTILE = (
     "\ud800",
 )
 VOID = re.compile(r"\s(on\w+|src|srcset|href|style|action|formaction|poster|data|background|ping|xlink:href)=", re.IGNORECASE)
+
+
+@pytest.fixture(autouse=True)
+def _any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing said about the terminal that the tests happen to run in."""
+    for name in ("TERM", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def saved(folder: Path, spec: dict[str, Any], name: str = "a.trainspec.json") -> str:
@@ -188,6 +197,22 @@ def test_colour_follows_the_flag_and_no_color(run: Run, write: Write, monkeypatc
     assert "\x1b[" in run("plan", file).out
     monkeypatch.setenv("NO_COLOR", "1")
     assert run("plan", file).out == plain
+
+
+def test_a_dumb_terminal_gets_ascii_and_a_wide_one_more_columns(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write("a.json")
+    monkeypatch.setenv("COLUMNS", "110")
+    assert max(width(line) for line in run("plan", file).out.splitlines()) == 110
+    monkeypatch.setenv("COLUMNS", "400")
+    assert max(width(line) for line in run("plan", file).out.splitlines()) == 120
+    monkeypatch.setenv("TERM", "dumb")
+    assert run("plan", file).out.isascii()
+
+
+def test_a_stream_that_takes_no_braille_gets_ascii(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    latin = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    assert not screens.of(latin, "auto").unicode
+    assert screens.of(io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), "auto").unicode
 
 
 def test_a_plan_of_the_configuration_says_what_is_a_default(run: Run, write: Write) -> None:

@@ -18,6 +18,13 @@ from trainyard.linter.report.terminal import width
 Run = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def _any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing said about the terminal that the tests happen to run in."""
+    for name in ("TERM", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def changed(**sections: Any) -> dict[str, Any]:
     return {**SEED, **{name: {**SEED[name], **value} if name in {"training", "optimizer"} else value for name, value in sections.items()}}
 
