@@ -13,6 +13,8 @@ from trainyard.linter.source.severity import Severity
 
 POINTER = "/training/batch_size"
 _ENOUGH = 16
+# As many updates as this make something of a small table, one for each epoch.
+_LONG, _SMALL = 500, 1000
 _NORMED = {"blocks": [{"filters": 32, "batch_norm": True, "dropout": 0.2}]}
 
 
@@ -20,7 +22,8 @@ class BatchExceedsData(Rule):
     """A batch is larger than the training part.
 
     What it checks:
-        `training.batch_size` against the training samples; with `drop_remainder` it is an error.
+        `training.batch_size` against the training samples; with `drop_remainder` it is an error. An info for up to 1,000 samples and 500
+        epochs or more: that is full-batch descent at length.
 
     Why it fails:
         Every epoch is one step on all samples, so the run has as many updates as epochs. With `drop_remainder` the only batch is
@@ -53,7 +56,7 @@ class BatchExceedsData(Rule):
         value = for_data(case) or 1
         told = f"batch size {number(training.batch_size)}{case.origin(POINTER)} is more than the {samples:,} training samples"
         outcome = "no step is ever made" if training.drop_remainder else "every epoch is a single step"
-        severity = Severity.ERROR if training.drop_remainder else None
+        severity = Severity.ERROR if training.drop_remainder else Severity.INFO if case.epochs >= _LONG and samples <= _SMALL else None
         yield Violation(POINTER, f"{told}, so {outcome}; write {value}", suggestion=Suggestion(POINTER, value), severity=severity)
 
 

@@ -35,6 +35,11 @@ _PLAIN: list[dict[str, object]] = [
 _SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "softsign"})
 
 
+# Shrink a gradient by four and more each; tanh passes it on near 0.
+_SHRINKING = frozenset({"sigmoid", "hard_sigmoid"})
+_DEEP, _VERY_DEEP = 4, 10
+
+
 class NoHiddenNonlinearity(Rule):
     """Layers follow each other without anything nonlinear between them.
 
@@ -129,13 +134,14 @@ class DeepSaturating(Rule):
     """Many saturating layers follow each other without normalization.
 
     What it checks:
-        More than four hidden layers with sigmoid, tanh or softsign, no normalization.
+        More than four hidden layers with sigmoid, no normalization; with tanh or softsign more than ten, and an info from five on.
 
     Why it fails:
         Each layer shrinks the gradient (sigmoid by at least four): the first ones learn next to nothing.
 
     Evidence:
-        Glorot & Bengio 2010.
+        Glorot & Bengio 2010: sigmoids saturate from four layers on; tanh with the initialization that Keras uses keeps its gradients over
+        five. Nets of nine tanh layers are published (Raissi et al. 2019, doi 10.1016/j.jcp.2018.10.045).
 
     When to ignore:
         When the weights are initialized for it and the run was tried.
@@ -151,6 +157,7 @@ class DeepSaturating(Rule):
     )
     INVALID = (
         Invalid({"model": {"hidden": [64] * 6, "activation": "sigmoid"}}, "/model/activation", "6 hidden layers", fix="relu", onto="table"),
+        Invalid({"model": {"hidden": [20] * 9, "activation": "tanh"}}, "/model/activation", "little", onto="table", severity=Severity.INFO),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -159,13 +166,17 @@ class DeepSaturating(Rule):
         if traits.normalized or not isinstance(model, Cnn | Mlp):
             deep = [] if traits.normalized else [layer for _, layer in layers(model) if getattr(layer, "activation", "") in _SATURATING]
             saturating = [layer for layer in deep if layer.type in {"dense", "conv1d", "conv2d"}]
-            if len(saturating) > 4:
-                yield Violation("/model/layers", f"{len(saturating)} layers saturate one after the other; use relu, or batch normalization")
-        elif model.activation in _SATURATING and traits.weighted > 4:
+            if len(saturating) > _DEEP:
+                sharp = [layer for layer in saturating if getattr(layer, "activation", "") in _SHRINKING]
+                told = f"{len(saturating)} layers saturate one after the other; use relu, or batch normalization"
+                severity = None if len(sharp) > _DEEP or len(saturating) > _VERY_DEEP else Severity.INFO
+                yield Violation("/model/layers", told, severity=severity)
+        elif model.activation in _SATURATING and traits.weighted > _DEEP:
+            mild = model.activation not in _SHRINKING and traits.weighted <= _VERY_DEEP
             fix = Suggestion("/model/activation", "relu")
             told = f"{traits.weighted} hidden layers with {model.activation} and no normalization"
-            message = f"{told}: the first ones get next to no gradient; write 'relu'"
-            yield Violation("/model/activation", message, suggestion=fix)
+            message = f"{told}: the first ones get {'little' if mild else 'next to no'} gradient; write 'relu'"
+            yield Violation("/model/activation", message, suggestion=fix, severity=Severity.INFO if mild else None)
 
 
 class MisplacedLayer(Rule):

@@ -13,7 +13,8 @@ from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 
-_PLAIN_DECAYS = {"sgd": 0.05}
+# Above these a decay is far from usual; Lion's steps are smaller, and its paper decays ten to thirty times as strongly.
+_STRONG_DECAYS = {"sgd": 0.05, "lion": 10.0}
 # As for a learning rate that is too low.
 _SMALL_REACH = 0.1
 _UNBOUNDED = frozenset({"relu", "leaky_relu", "elu", "selu", "gelu", "swish", "mish", "linear", "exponential"})
@@ -288,7 +289,7 @@ class WeightDecayStrong(Rule):
     """The decoupled weight decay is far above the usual.
 
     What it checks:
-        `optimizer.weight_decay` above 0.3 (0.01 to 0.1 is usual); for SGD above 0.05. Negative values are an error.
+        `optimizer.weight_decay` above 0.3 (0.01 to 0.1 is usual); for SGD above 0.05, for Lion above 10. Negative values are an error.
 
     Why it fails:
         Each step shrinks every weight by rate times decay; too much of it holds the weights near zero and the model underfits.
@@ -296,7 +297,7 @@ class WeightDecayStrong(Rule):
 
     Evidence:
         Loshchilov & Hutter 2019, arXiv 1711.05101. In use: 0.05 (facebookresearch/deit#68), 0.1 (shariqfarooq123/AdaBins#42). For SGD
-        the usual 5e-4 is a hundredth of that.
+        the usual 5e-4 is a hundredth of that. Lion with up to 10: Chen et al. 2023, arXiv 2302.06675.
 
     When to ignore:
         When it was tuned together with the rate.
@@ -306,7 +307,10 @@ class WeightDecayStrong(Rule):
     name = "weight-decay-too-strong"
     severity = Severity.WARNING
     reads = ("/optimizer/type", "/optimizer/weight_decay")
-    VALID = (Valid({"optimizer": {"type": "adamw", "weight_decay": 0.1}}),)
+    VALID = (
+        Valid({"optimizer": {"type": "adamw", "weight_decay": 0.1}}),
+        Valid({"optimizer": {"type": "lion", "learning_rate": 1e-4, "weight_decay": 1.0}}),
+    )
     INVALID = (
         Invalid({"optimizer": {"type": "adamw", "weight_decay": 1.0}}, "/optimizer/weight_decay", "far above", fix=0.01),
         Invalid({"optimizer": {"type": "sgd", "weight_decay": 0.1}}, "/optimizer/weight_decay", "far above", fix=0.0005),
@@ -320,7 +324,7 @@ class WeightDecayStrong(Rule):
         pointer, usual = "/optimizer/weight_decay", 5e-4 if optimizer.type == "sgd" else 0.01
         if decay < 0:
             yield _fix(pointer, f"weight decay {number(decay)} is negative, so weights grow", usual, Severity.ERROR)
-        elif decay > _PLAIN_DECAYS.get(optimizer.type, 0.3):
+        elif decay > _STRONG_DECAYS.get(optimizer.type, 0.3):
             name = optimizer_name(optimizer.type)
             yield _fix(pointer, f"weight decay {number(decay)} is far above what is usual with {name} ({number(usual)})", usual)
 

@@ -205,15 +205,18 @@ class PretrainedInput(Rule):
     """The samples are not what the pretrained base was trained with.
 
     What it checks:
-        ImageNet weights with other than three channels (error); a scaling other than `preprocess_input` for a base that does not scale
-        by itself, or `unit` for one that does (warning).
+        ImageNet weights with other than three channels (error); for a base that scales by itself anything but 0 to 255, for the
+        original ResNets anything but their own preprocessing, for others inputs of 0 to 255 (warning). Where inputs come near to what
+        the base knows, as 0 to 1 for -1 to 1, or the whole base learns, it is an info.
 
     Why it fails:
         The first layer's weights fit three colour channels in one range; with another range the features are noise.
 
     Evidence:
-        keras/src/applications: EfficientNet and ConvNeXt take 0 to 255 and scale inside, MobileNetV2 takes -1 to 1, ResNet50 and VGG
-        take BGR around the mean.
+        keras/src/applications: EfficientNet and ConvNeXt take 0 to 255 and scale inside (on pictures divided by 255 B0 does not learn:
+        keras-team/keras-io#1549), MobileNetV2 takes -1 to 1, ResNet50 and VGG take BGR around the mean. ResNet50 on 0 to 1 stays at
+        0.5: fchollet/deep-learning-models#96; VGG16 on 0 to 1 is a recipe that works (Chollet, Deep Learning with Python, first edition,
+        section 5.3), hence the difference.
 
     When to ignore:
         When the whole base is trained at length on plenty of data.
@@ -271,7 +274,20 @@ class PretrainedInput(Rule):
             return
         expects = "takes 0 to 255 and scales inside" if inside else "was trained with a preprocessing of its own"
         message = f"{model.backbone} {expects}, not with '{scaling}'; write 'preprocess_input'"
-        yield Violation(SCALING, message, suggestion=Suggestion(SCALING, "preprocess_input"))
+        severity = None if self._is_far(model, scaling) else Severity.INFO
+        pointer = SCALING if case.wrote(SCALING) else "/dataset"
+        yield Violation(pointer, message, suggestion=Suggestion(SCALING, "preprocess_input"), severity=severity)
+
+    @staticmethod
+    def _is_far(model: Transfer, scaling: str) -> bool:
+        """Tell whether features of inputs in this range are noise to the base, and the base does not learn anew."""
+        if model.backbone.startswith(_SCALE_THEMSELVES):
+            return True
+        if model.trainable == "all":
+            return False
+        original = model.backbone.startswith("resnet") and not model.backbone.endswith("v2")
+        # Of the others VGG alone was trained on numbers of the size of 0 to 255.
+        return original if scaling != "none" else not original and not model.backbone.startswith("vgg")
 
 
 class HalfPrecisionWithoutScaling(Rule):

@@ -19,8 +19,8 @@ class NoValidation(Rule):
     """There is no validation part, and callbacks judge the run by what it was trained on.
 
     What it checks:
-        `dataset.split.validation` is null while early stopping, the checkpoint or a plateau watches the training loss; an info when
-        nothing watches.
+        `dataset.split.validation` is null while early stopping, a checkpoint or a plateau that the author wrote watches the training loss;
+        an info when nothing watches, or only what is on by default.
 
     Why it fails:
         The training loss keeps falling while the model learns its samples by heart: the best model by that measure is the most
@@ -40,7 +40,12 @@ class NoValidation(Rule):
     reads = (f"{SPLIT}/validation", "/dataset/facts/samples", "/callbacks", "/scheduler")
     VALID = (Valid({"dataset": {"split": {"validation": "val-images"}}}),)
     INVALID = (
-        Invalid({"dataset": {"split": {"validation": None}}}, f"{SPLIT}/validation", "no validation part", fix=0.15),
+        Invalid(
+            {"dataset": {"split": {"validation": None}}, "callbacks": {"early_stopping": {"patience": 5}}},
+            f"{SPLIT}/validation",
+            "no validation part",
+            fix=0.15,
+        ),
         Invalid(
             {"dataset": {"split": {"validation": None}}, "callbacks": {"early_stopping": None, "checkpoint": None}},
             f"{SPLIT}/validation",
@@ -55,7 +60,9 @@ class NoValidation(Rule):
         if case.spec.dataset.split.validation is not None or case.validation_samples != 0:
             return
         callbacks = case.spec.callbacks
-        watched = callbacks.early_stopping is not None or callbacks.checkpoint is not None or case.plateau is not None
+        stops = callbacks.early_stopping is not None and case.wrote("/callbacks/early_stopping")
+        keeps = callbacks.checkpoint is not None and case.wrote("/callbacks/checkpoint")
+        watched = stops or keeps or case.plateau is not None
         pointer = f"{SPLIT}/validation"
         why = "the best model is chosen by the training loss" if watched else "overfitting cannot be seen"
         message = f"there is no validation part, so {why}; write 0.15"
@@ -172,7 +179,7 @@ class PartsOverlap(Rule):
     """The parts of the split share samples.
 
     What it checks:
-        Declared `overlap` of `same` or `partial`; a validation or test part with the path of the training data or of each other.
+        Declared `overlap` of `same` or `partial`; a validation or test part with the path of the training data, or, an info, of each other.
 
     Why it fails:
         The model is judged on what it has learnt by heart: every score is too good, and nothing shows overfitting.
@@ -191,7 +198,12 @@ class PartsOverlap(Rule):
     VALID = (Valid({"dataset": {"split": {"validation": "val", "test": "test"}}}),)
     INVALID = (
         Invalid({"dataset": {"split": {"validation": "digits/images"}}}, f"{SPLIT}/validation", "also the training data", fix=0.15),
-        Invalid({"dataset": {"split": {"validation": "held", "test": "held"}}}, f"{SPLIT}/test", "also the validation part"),
+        Invalid(
+            {"dataset": {"split": {"validation": "held", "test": "held"}}},
+            f"{SPLIT}/test",
+            "also the validation part",
+            severity=Severity.INFO,
+        ),
         Invalid({"dataset": {"facts": {"overlap": "same"}}}, "/dataset/facts/overlap", "the same samples"),
     )
 
@@ -206,7 +218,9 @@ class PartsOverlap(Rule):
             if other != f"the {name} part":
                 pointer = f"{SPLIT}/{name}"
                 message = f"the {name} part '{part.path}' is also {other}; write a part of its own, such as the fraction 0.15"
-                yield Violation(pointer, message, suggestion=Suggestion(pointer, 0.15))
+                # A score that was chosen by is a little too good; one of samples that were learnt says nothing.
+                severity = None if other == "the training data" else Severity.INFO
+                yield Violation(pointer, message, suggestion=Suggestion(pointer, 0.15), severity=severity)
         if dataset.facts.overlap in {"same", "partial"}:
             shared = "the same samples" if dataset.facts.overlap == "same" else "some samples in common"
             yield Violation("/dataset/facts/overlap", f"the parts have {shared}, so every score is too good; separate them")
