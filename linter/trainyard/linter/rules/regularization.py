@@ -48,8 +48,8 @@ class NoRegularization(Rule):
     What it checks:
         Dropout, l1, l2, max_norm, weight decay and augmentation are all absent while hidden layers learn. Warning when there are
         fewer than 200 training samples per class or their number is unknown, info otherwise. A frozen base, early stopping
-        that the author wrote, batch normalization, or few parameters make it an info: fewer than there are training samples, for
-        dense layers alone fewer than a hundred for each of them.
+        that the author wrote, batch normalization, or few parameters make it an info: fewer than there are training samples,
+        without convolutions fewer than a hundred for each of them.
 
     Why it fails:
         Nets can fit any labels, random ones included; with few samples the training loss goes to zero while the validation loss
@@ -110,7 +110,8 @@ class NoRegularization(Rule):
         if not case.traits.has_hidden or is_regularized(case):
             return
         few = samples_per_class(case)
-        per_class = "" if few is None else f" on {number(round(few))} training samples per class"
+        of = " per class" if case.spec.task == "classification" else ""
+        per_class = "" if few is None else f" on {number(round(few))} training samples{of}"
         stops = case.spec.callbacks.early_stopping is not None and case.wrote("/callbacks/early_stopping")
         mild = stops or case.traits.frozen or case.traits.batch_norm or _is_small(case)
         matters = (few is None or few < _FEW_PER_CLASS) and not mild
@@ -143,7 +144,7 @@ def _is_small(case: Case) -> bool:
     """Tell whether the model has few parameters for the samples that it learns from."""
     if case.parameters is None or case.train_samples is None:
         return False
-    return case.parameters < case.train_samples * (_DENSE_PER_SAMPLE if case.traits.dense_only else 1)
+    return case.parameters < case.train_samples * (1 if case.traits.convolutions else _DENSE_PER_SAMPLE)
 
 
 def _shown(fix: Suggestion) -> str:
