@@ -89,3 +89,38 @@ def test_a_limit_on_file_size_is_a_full_disk(start: Any, write_run: Any, read_ru
     assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, "disk_full")
     assert not (folder.artifacts / "best.keras").exists()
     assert not [file for file in folder.artifacts.iterdir() if ".part" in file.name]
+
+
+def test_a_trainer_that_was_stopped_and_continued_pauses_on_request(start: Any, write_run: Any, read_run: Any) -> None:
+    folder = write_run(**LONG)
+    process = start(folder)
+    _wait_for_epoch(folder, process)
+    process.send_signal(signal.SIGSTOP)
+    status = Path(f"/proc/{process.pid}/stat")
+    _wait_until(lambda: status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T")
+    process.send_signal(signal.SIGCONT)
+    asked = time.monotonic()
+    folder.control.write_text("pause\n", encoding="utf-8")
+    assert process.wait(DEADLINE_SECONDS) == 0
+    result = read_run(folder)
+
+    assert time.monotonic() - asked < GRACE_SECONDS
+    assert (result.verdict.outcome, result.verdict.reason) == (wire.PAUSED, wire.ASKED)
+    head = wire.read_bundle_head(folder)
+    assert head is not None
+    assert head.epoch == len(result.of(wire.EpochFinished))
+
+
+def test_a_second_trainer_in_a_folder_is_turned_away(start: Any, write_run: Any) -> None:
+    folder = write_run(**LONG)
+    first = start(folder)
+    _wait_for_epoch(folder, first)
+    assert start(folder).wait(DEADLINE_SECONDS) == 2
+    assert first.poll() is None
+
+
+def _wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -29,6 +29,8 @@ from trainyard.service.trainer.following import line_for_people
 _FACTS_SECONDS = 10.0
 _CANCELLED_CODE = 7
 _SIGNALLED = 128
+# A run that ended so would end so again.
+_FINAL = frozenset({"spec", "nonfinite_loss", "diverged"})
 
 
 @click.command()
@@ -56,10 +58,13 @@ def train(*, file: Path, run_path: Path, data_root: Path, resume: bool, device: 
     alone = Alone(folder, options, lambda line: click.echo(line, err=True))
     ended = alone.run(_print)
     _tell(ended, folder, as_json=as_json)
-    if alone.interrupted is None or ended.outcome == wire.SUCCEEDED:
-        return {wire.SUCCEEDED: OK, wire.CANCELLED: _CANCELLED_CODE}.get(ended.outcome, FINDINGS)
-    _tell_how_to_go_on(file, folder, data_root)
-    return _SIGNALLED + alone.interrupted
+    if ended.outcome != wire.SUCCEEDED and ended.reason not in _FINAL and folder.bundle_manifest.exists():
+        again = ["trainyard", "train", str(file), "--run", str(run_path), "--data-root", str(data_root), "--resume"]
+        again += ["--device", device] if device != AUTO else []
+        click.echo(f"go on with: {shlex.join(again)}", err=True)
+    if alone.interrupted is not None and ended.outcome != wire.SUCCEEDED:
+        return _SIGNALLED + alone.interrupted
+    return {wire.SUCCEEDED: OK, wire.CANCELLED: _CANCELLED_CODE}.get(ended.outcome, FINDINGS)
 
 
 def _read(file: Path) -> bytes:
@@ -150,8 +155,3 @@ def _tell(ended: wire.Ended, folder: wire.RunFolder, *, as_json: bool) -> None:
         click.echo(f"The model: {folder.artifacts / 'best.keras'}")
     if ended.outcome == wire.FAILED and str(folder.log) not in ended.message:
         click.echo(f"The log: {folder.log}")
-
-
-def _tell_how_to_go_on(file: Path, folder: wire.RunFolder, data_root: Path) -> None:
-    command = ["trainyard", "train", str(file), "--run", str(folder.path), "--data-root", str(data_root), "--resume"]
-    click.echo(f"go on with: {shlex.join(command)}", err=True)
