@@ -92,11 +92,15 @@ def _controlled_rounding(counts: Sequence[int], shares: tuple[int, ...]) -> list
     whole = sum(shares)
     if whole == 0:
         return [[0] * len(shares) for _ in counts]
-    quotas = [[divmod(count * share, whole) for share in shares] for count in counts]
+    # Thousands of classes have few different counts, and a division of long numbers is dear.
+    quota = {count: [divmod(count * share, whole) for share in shares] for count in set(counts)}
+    quotas = [quota[count] for count in counts]
     table = [[floor for floor, _ in row] for row in quotas]
     open_rows = [count - sum(row) for count, row in zip(counts, table, strict=True)]
     totals = _largest_remainder(sum(counts), shares)
     open_columns = [total - sum(column) for total, column in zip(totals, zip(*table, strict=True), strict=True)]
+    if not any(open_rows):
+        return table
     by_remainder = sorted((-remainder, row, column) for row, cells in enumerate(quotas) for column, (_, remainder) in enumerate(cells))
     while any(open_rows):
         for _, row, column in by_remainder:
