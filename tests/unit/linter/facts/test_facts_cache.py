@@ -143,6 +143,16 @@ def test_a_link_to_a_folder_is_never_cached(root: Path, cache: Cache) -> None:
     assert not cache._place.exists()
 
 
+def test_a_folder_of_very_many_files_is_cached_only_when_all_of_them_are_opened(
+    root: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainyard.linter.facts.cache._MOST_FILES", 1)
+    assert read(IMAGES, root, 5, cache=cache).samples == 2
+    assert not cache._place.exists()
+    assert read(IMAGES, root, 5, cache=cache, deep=True).samples == 2
+    assert len(stored(cache)) == 1
+
+
 def test_old_files_make_room_for_new_ones(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainyard.linter.facts.cache._KEPT", 3)
     for index in range(6):
