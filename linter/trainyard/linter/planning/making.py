@@ -16,9 +16,12 @@ from trainyard.linter.rules.traits import dropouts
 if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report, Salvage
     from trainyard.linter.rules.case import Case
+    from trainyard.linter.spec.model.spec import Spec
 
 _SAMPLES = "needs the number of samples: declare dataset.facts or pass --data-root"
 _ABSENT = object()
+# Parts of dataset paths that name no dataset; the server's names leave them out, too.
+_TELLING_NOTHING = frozenset({"images", "data", "train"})
 
 
 def training_plan(report: Report) -> TrainingPlan:
@@ -61,7 +64,7 @@ def _subject(case: Case) -> Subject:
     built = case.shapes if case.shapes is not None and case.shapes.obstacle is None else None
     declared: int | None = getattr(spec.model, "parameters", None)
     return Subject(
-        spec.experiment.name,
+        _name(spec),
         spec.experiment.description,
         spec.experiment.tags,
         spec.task,
@@ -74,6 +77,27 @@ def _subject(case: Case) -> Subject:
         declared if built is None else built.parameters,
         case.parameters,
     )
+
+
+def _name(spec: Spec) -> str:
+    """Return the run's name; of a template, what is known before the start: all but the time."""
+    known = {
+        "{activation}": getattr(spec.model, "activation", None) or "none",
+        "{model}": spec.model.type,
+        "{dataset}": _called(spec.dataset.path),
+        "{timestamp}": "…",
+    }
+    name = spec.experiment.name
+    for placeholder, value in known.items():
+        name = name.replace(placeholder, str(value))
+    return name
+
+
+def _called(path: str) -> str:
+    """Return what a dataset is called: the last part of its path that tells something, without its ending."""
+    parts = [part for part in path.split("/") if part]
+    telling = [part for part in parts if part not in _TELLING_NOTHING] or parts or [path]
+    return telling[-1].rpartition(".")[0] or telling[-1]
 
 
 def _steps(case: Case) -> Steps | None:
@@ -148,7 +172,7 @@ def _needs(case: Case, steps: Steps | None, obstacle: str) -> Iterator[Need]:
     elif case.hardware is None:
         yield Need("hardware", "needs a card to say whether it fits and how long it takes: pass --hardware NAME or FILE")
     if case.shapes is None or obstacle or steps is None:
-        yield Need("time", "needs memory and steps above")
+        yield Need("time", "time needs both the steps and the layers of the model")
     if case.curve is None:
         yield Need("curve", f"a schedule counted in steps {_SAMPLES}")
     if case.spec.task == CLASSIFICATION and not case.class_counts:

@@ -80,6 +80,7 @@ def _tiles(plan: TrainingPlan) -> Iterator[tuple[str, str, str]]:
 
 def _findings(plan: TrainingPlan) -> Iterator[str]:
     found = sorted((each for each in plan.report.findings if each.suppressed is None), key=lambda each: -each.severity)
+    yield _needed(plan, "everything")
     for each in plan.assumed:
         put = f"its default {json.dumps(each.value, ensure_ascii=False)} stands in for it" if each.value is not None else "it was left out"
         yield parts.paragraph(f"{each.pointer} failed; below, {put}.", "need")

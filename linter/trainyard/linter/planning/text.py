@@ -60,6 +60,7 @@ def _head(plan: TrainingPlan, path: str, screen: Screen) -> list[str]:
     lines += _pairs([("Verdict", f"{sign} {wording.verdict(plan)}")], screen, style)
     if plan.time is not None:
         lines += [screen.paint("warning", line) for line in folded(f"{wording.approximately(plan.time)}.", screen.cells)]
+    lines += _needed(plan, "everything", screen)
     for each in plan.assumed:
         told = f"{each.pointer} failed; the plan goes on with " + (
             f"its default {json.dumps(each.value)}" if each.value is not None else "nothing there"

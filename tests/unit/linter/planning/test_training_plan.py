@@ -209,6 +209,14 @@ def test_oversampling_lengthens_an_epoch(planned: Planned) -> None:
     assert more.steps.train_samples == 770
 
 
+def test_a_name_made_from_a_template_says_what_is_known_before_the_start() -> None:
+    written = merged({}, "table")
+    subject = plan_of(written).subject
+    assert "experiment" not in written
+    assert subject is not None
+    assert subject.name == "relu_mlp_patients_…"
+
+
 def test_what_is_unknown_is_said_and_never_guessed() -> None:
     plan = plan_of(GENERATED["no-shape"])
     assert (plan.steps, plan.memory, plan.time, plan.batches, plan.classes) == (None,) * 5
