@@ -27,12 +27,12 @@ def grow(stack: Stack, model: Sequential | Graph, outputs: int | None) -> bool:
         for index, layer in enumerate(model.layers):
             stack.pointer, stack.part = f"/model/layers/{index}", f"layer {index + 1}"
             append(stack, layer)
-    if model.output is None:
-        return True
-    units = model.output.units or outputs
-    if units is not None:
+    units = model.output and (model.output.units or outputs)
+    if model.output is not None and units is not None:
         add_output(stack, model.output, units)
-    return units is not None
+    if model.type == "graph":
+        stack.drop_loose_ends()
+    return model.output is None or units is not None
 
 
 def append(stack: Stack, layer: Any, inputs: Sequence[int] = ()) -> None:

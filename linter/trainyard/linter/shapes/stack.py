@@ -52,6 +52,19 @@ class Stack:
         self.tensor = tensor
         self.shape = self.layers[tensor - 1].output_shape if tensor else self.input_shape
 
+    def drop_loose_ends(self) -> None:
+        """Drop the layers that lead nowhere: a model of Keras holds what lies on a way to its output, and no more."""
+        reached = {self.tensor}
+        for tensor in range(len(self.layers), 0, -1):
+            if tensor in reached:
+                reached.update(self.layers[tensor - 1].inputs)
+        place, kept = {0: 0}, []
+        for tensor, layer in enumerate(self.layers, start=1):
+            if tensor in reached:
+                kept.append(layer._replace(inputs=tuple(place[taken] for taken in layer.inputs)))
+                place[tensor] = len(kept)
+        self.layers, self.tensor = kept, place[self.tensor]
+
     def add(
         self,
         kind: str,

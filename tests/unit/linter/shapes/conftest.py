@@ -105,18 +105,14 @@ def keras_backbone(name: str) -> str:
 
 
 def _graph(model: Any, inputs: Any, units: int | None) -> Any:
-    """Return the outputs of all nodes, since Keras drops those that lead nowhere; a graph that is trained has one end."""
+    """Return the output of the last node; Keras drops those that lead nowhere."""
     tensors: dict[str, Any] = {"input": inputs}
     for node in model.layers:
         taken = [tensors[name] for name in node.inputs]
         joins = node.layer.type in {"add", "concatenate"}
         tensors[node.name] = _keras_layer(node.layer)(taken) if joins else apply(node.layer, taken[0])
-    taken_from = {name for node in model.layers for name in node.inputs}
     last = tensors[model.layers[-1].name]
-    if model.output is not None:
-        return _output(last, model.output, units)
-    loose = [tensors[node.name] for node in model.layers if node.name not in taken_from]
-    return loose if len(loose) > 1 else last
+    return last if model.output is None else _output(last, model.output, units)
 
 
 def _block(x: Any, block: Any, activation: str) -> Any:
