@@ -1,6 +1,6 @@
 """Every call as a value: its name, its request, how its answer is read, how long it may take.
 
-Pure, so that one description serves the blocking client and, later, its asynchronous twin. With
+Pure, so that one description serves the blocking client and its asynchronous twin. With
 ``translation`` it is the only module that makes or reads generated messages.
 """
 
@@ -15,10 +15,10 @@ from trainyard.v1 import training_service_pb2 as pb
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from trainyard.client.values.event import Event, Progress
-    from trainyard.client.values.job import Job, JobPage, JobSpec, JobState
+    from trainyard.client.values.event import EpochFinished, Event, Progress
+    from trainyard.client.values.job import ArtifactPage, Job, JobPage, JobSpec, JobState, Piece
     from trainyard.client.values.report import LintReport, Submission
-    from trainyard.client.values.server import ServerInfo
+    from trainyard.client.values.server import DatasetPage, ServerInfo
 
 Answer = TypeVar("Answer")
 DEADLINE_SECONDS = 10.0
@@ -48,7 +48,7 @@ def create_job(spec: bytes, request_id: str, *, validate_only: bool = False, pri
 
 def get_job(job_id: str) -> Call[Job]:
     """Ask for one job by id or unique prefix."""
-    return Call("GetJob", pb.GetJobRequest(id=job_id), lambda response: jobs.job(response.job))
+    return Call("GetJob", pb.GetJobRequest(id=job_id), _job)
 
 
 def get_job_spec(job_id: str) -> Call[JobSpec]:
@@ -77,9 +77,65 @@ def watch_job(job_id: str, after_seq: int, *, include_progress: bool) -> Call[Ev
     return Call("WatchJob", request, _watched, None)
 
 
+def pause_job(job_id: str) -> Call[Job]:
+    """Ask for a job's place to be saved and its slot to be freed."""
+    return Call("PauseJob", pb.PauseJobRequest(id=job_id), _job)
+
+
+def resume_job(job_id: str) -> Call[Job]:
+    """Ask for a paused job to be queued again."""
+    return Call("ResumeJob", pb.ResumeJobRequest(id=job_id), _job)
+
+
+def stop_job(job_id: str) -> Call[Job]:
+    """Ask for training to end, and for the best model."""
+    return Call("StopJob", pb.StopJobRequest(id=job_id), _job)
+
+
 def cancel_job(job_id: str) -> Call[Job]:
     """Ask for a job to be cancelled; asking twice is asking once."""
-    return Call("CancelJob", pb.CancelJobRequest(id=job_id), lambda response: jobs.job(response.job))
+    return Call("CancelJob", pb.CancelJobRequest(id=job_id), _job)
+
+
+def delete_job(job_id: str) -> Call[None]:
+    """Ask for a job that is over to be forgotten, with its files."""
+    return Call("DeleteJob", pb.DeleteJobRequest(id=job_id), lambda _response: None, GATE_DEADLINE_SECONDS)
+
+
+def get_lint_report(*, job_id: str = "", digest: str = "") -> Call[LintReport]:
+    """Ask for the whole report that let a job in, or for the one with a digest."""
+    request = pb.GetLintReportRequest(digest=digest) if digest else pb.GetLintReportRequest(job_id=job_id)
+    return Call("GetLintReport", request, _report)
+
+
+def plan_spec(spec: bytes) -> Call[bytes]:
+    """Ask what a spec would do there: the JSON of ``trainlint plan --format json``."""
+    return Call("PlanSpec", pb.PlanSpecRequest(spec=spec), lambda response: bytes(response.plan_json), GATE_DEADLINE_SECONDS)
+
+
+def get_history(job_id: str) -> Call[tuple[EpochFinished, ...]]:
+    """Ask for a job's curve: one entry an epoch, in order."""
+    return Call("GetHistory", pb.GetHistoryRequest(id=job_id), _history, GATE_DEADLINE_SECONDS)
+
+
+def list_artifacts(job_id: str, *, page_size: int, page_token: str) -> Call[ArtifactPage]:
+    """Ask for a page of a job's files, by name."""
+    return Call("ListArtifacts", pb.ListArtifactsRequest(id=job_id, page_size=page_size, page_token=page_token), jobs.artifact_page)
+
+
+def download_artifact(job_id: str, name: str, offset: int) -> Call[Piece]:
+    """Ask for a file from ``offset`` on; its description comes with the first piece."""
+    return Call("DownloadArtifact", pb.DownloadArtifactRequest(id=job_id, name=name, offset=offset), jobs.piece, None)
+
+
+def tail_log(job_id: str, lines: int, *, follow: bool) -> Call[str]:
+    """Ask for the end of a trainer's log, and for what is added to it."""
+    return Call("TailLog", pb.TailLogRequest(id=job_id, lines=lines, follow=follow), lambda response: str(response.text), None)
+
+
+def list_datasets(*, page_size: int, page_token: str) -> Call[DatasetPage]:
+    """Ask for a page of what lies under the server's data root, by path."""
+    return Call("ListDatasets", pb.ListDatasetsRequest(page_size=page_size, page_token=page_token), _datasets, GATE_DEADLINE_SECONDS)
 
 
 def get_server_info() -> Call[ServerInfo]:
@@ -87,8 +143,12 @@ def get_server_info() -> Call[ServerInfo]:
     return Call("GetServerInfo", pb.GetServerInfoRequest(), _server_info)
 
 
+def _job(response: Any) -> Job:
+    return jobs.job(response.job)
+
+
 # A command that lists jobs pays neither for events nor for reports.
-def _report(response: pb.LintSpecResponse) -> LintReport:
+def _report(response: pb.LintSpecResponse | pb.GetLintReportResponse) -> LintReport:
     from trainyard.client.translation import reports
 
     return reports.report(response.report)
@@ -104,6 +164,18 @@ def _watched(response: pb.WatchJobResponse) -> Event | Progress | None:
     from trainyard.client.translation import events
 
     return events.watched(response)
+
+
+def _history(response: pb.GetHistoryResponse) -> tuple[EpochFinished, ...]:
+    from trainyard.client.translation import events
+
+    return events.history(response)
+
+
+def _datasets(response: pb.ListDatasetsResponse) -> DatasetPage:
+    from trainyard.client.translation import servers
+
+    return servers.datasets(response)
 
 
 def _server_info(response: pb.GetServerInfoResponse) -> ServerInfo:

@@ -108,6 +108,11 @@ def reconnecting(attempt: int) -> Document:
     return {"v": VERSION, "type": "reconnecting", "attempt": attempt}
 
 
+def reconnected(attempts: int) -> Document:
+    """Describe that the server is there again, after so many attempts."""
+    return {"v": VERSION, "type": "reconnected", "attempts": attempts}
+
+
 def server(value: ServerInfo) -> Document:
     """Describe a server."""
     from dataclasses import asdict

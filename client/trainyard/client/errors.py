@@ -27,6 +27,12 @@ class BadSettings(ClientError):
     exit_code = 2
 
 
+class NotInstalled(ClientError):
+    """Something that nobody has to have is not installed, and this needs it."""
+
+    exit_code = 2
+
+
 class Unreachable(ClientError):
     """No server answered at this address, or not in time."""
 
@@ -83,6 +89,10 @@ class NotFound(ClientError):
     """There is no such job, or it is somebody else's."""
 
     exit_code = 6
+
+
+class Damaged(ClientError):
+    """A file arrived with another content than its digest says, or under a name that leads out of the folder."""
 
 
 class ServerFault(ClientError):

@@ -29,11 +29,16 @@ class _Reconnecting:
 
 
 @dataclass(frozen=True, slots=True)
+class _Reconnected:
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Ended:
     error: BaseException | None
 
 
-_Arrival = Event | Progress | _Reconnecting | _Ended
+_Arrival = Event | Progress | _Reconnecting | _Reconnected | _Ended
 
 
 def follow(
@@ -50,7 +55,12 @@ def follow(
     Returns False when ``until_seconds`` passed before that. Raises ClientError as ``Client.watch`` does.
     """
     arrivals: queue.Queue[_Arrival] = queue.Queue(MAX_WAITING)
-    watch = client.watch(job_id, include_progress=screen.wants_progress, on_reconnect=lambda attempt: arrivals.put(_Reconnecting(attempt)))
+    watch = client.watch(
+        job_id,
+        include_progress=screen.wants_progress,
+        on_reconnect=lambda attempt: arrivals.put(_Reconnecting(attempt)),
+        on_reconnected=lambda attempts: arrivals.put(_Reconnected(attempts)),
+    )
     reader = threading.Thread(target=_read, args=(watch, arrivals), name="watch", daemon=True)
     with watch:
         reader.start()
@@ -68,7 +78,7 @@ def _read(watch: Watch, arrivals: queue.Queue[_Arrival]) -> None:
 
 
 def _draw(arrivals: queue.Queue[_Arrival], screen: Screen, clock: Callable[[], float], tick_seconds: float, deadline: float | None) -> bool:
-    heard = clock()
+    heard = ticked = clock()
     while True:
         now = clock()
         if deadline is not None and now >= deadline:
@@ -76,14 +86,21 @@ def _draw(arrivals: queue.Queue[_Arrival], screen: Screen, clock: Callable[[], f
         try:
             arrival = arrivals.get(timeout=tick_seconds if deadline is None else min(tick_seconds, deadline - now))
         except queue.Empty:
-            screen.idle(clock() - heard)
+            ticked = clock()
+            screen.idle(ticked - heard)
             continue
         heard = clock()
+        if heard - ticked >= tick_seconds:
+            # A flood of events must neither freeze the clock on the screen nor its keys.
+            ticked = heard
+            screen.idle(0.0)
         if isinstance(arrival, _Ended):
             if arrival.error is not None:
                 raise arrival.error
             return True
         if isinstance(arrival, _Reconnecting):
             screen.reconnecting(arrival.attempt)
+        elif isinstance(arrival, _Reconnected):
+            screen.reconnected(arrival.attempts)
         else:
             screen.show(arrival)

@@ -42,8 +42,20 @@ def _report(raw: bytes, verdict: LintReport) -> Report:
         Configuration(),
         findings=tuple(_placed(finding, document) for finding in verdict.findings),
         more_findings=verdict.more_findings,
+        rules_waiting=_waiting(verdict),
         passed=verdict.passed,
     )
+
+
+def _waiting(verdict: LintReport) -> int:
+    """Return how many rules could not judge, where the server sent its whole report."""
+    import json
+
+    try:
+        waiting = json.loads(verdict.document_json)["files"][0]["rules_waiting"]
+    except (ValueError, LookupError, TypeError):
+        return 0
+    return waiting if isinstance(waiting, int) else 0
 
 
 def _placed(finding: Finding, document: Document) -> Finding:

@@ -27,8 +27,19 @@ CLIENT = {
     "wait": Entry(f"{_OURS}.wait:wait", "Wait until jobs have ended.", "client"),
     "jobs": Entry(f"{_OURS}.jobs:jobs", "List jobs, newest first.", "client"),
     "show": Entry(f"{_OURS}.show:show", "Show one job, or its spec.", "client"),
-    "cancel": Entry(f"{_OURS}.cancel:cancel", "End jobs at once.", "client"),
+    "lint-report": Entry(f"{_OURS}.lint_report:lint_report", "Show why a spec was let in or refused.", "client"),
+    "logs": Entry(f"{_OURS}.logs:logs", "Print what a trainer printed.", "client"),
+    "pause": Entry(f"{_OURS}.moving:pause", "Save where jobs are and free their slots.", "client"),
+    "resume": Entry(f"{_OURS}.moving:resume", "Go on with paused jobs.", "client"),
+    "stop": Entry(f"{_OURS}.moving:stop", "End training and keep the best model.", "client"),
+    "cancel": Entry(f"{_OURS}.moving:cancel", "End jobs at once.", "client"),
+    "delete": Entry(f"{_OURS}.moving:delete", "Forget jobs that are over, with their files.", "client"),
+    "retry": Entry(f"{_OURS}.retry:retry", "Submit a job's spec again, perhaps with changes.", "client"),
+    "download": Entry(f"{_OURS}.download:download", "Fetch a job's files, checked byte for byte.", "client"),
+    "datasets": Entry(f"{_OURS}.datasets:datasets", "List the datasets that a spec can name.", "client"),
+    "hardware": Entry(f"{_OURS}.hardware:hardware", "Print the server's hardware profile for the linter.", "client"),
     "info": Entry(f"{_OURS}.info:info", "Show a server's devices, slots and limits.", "client"),
+    "context": Entry(f"{_OURS}.context:context", "Name servers, and choose one."),
 }
 ON_THE_BOX = {
     "dashboards": Entry("trainyard.service.dashboards.command:dashboards", "Write Grafana dashboards, alerts and scrape settings."),
@@ -37,6 +48,7 @@ ON_THE_BOX = {
         "trainyard.service.trainer.export.command:export_model", "Write a run's best model as Keras, SavedModel or ONNX.", "service"
     ),
     "serve": Entry("trainyard.service.main:serve", "Run the server: lint again, queue, train, stream.", "service"),
+    "token": Entry("trainyard.service.main.token_command:token", "Give callers of a server their tokens, and take them back.", "service"),
     "train": Entry("trainyard.service.trainer.main:train", "Lint a spec and train it here, without a server.", "service"),
 }
 SECTIONS = {"Specs": LINTER, "Jobs on a server": CLIENT, "On the box": ON_THE_BOX}

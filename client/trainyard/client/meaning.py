@@ -76,8 +76,23 @@ def _unauthenticated(_said: str, _details: Details, settings: Settings) -> error
     )
 
 
-def _over_quota(said: str, details: Details, _settings: Settings) -> errors.ClientError:
+def _over_quota(said: str, details: Details, settings: Settings) -> errors.ClientError:
+    if not details.reason and "larger than max" in said:
+        return _too_large(said, settings)
     return errors.OverQuota(said, details.retry_seconds)
+
+
+def _too_large(said: str, settings: Settings) -> errors.ClientError:
+    """Say in our words what the transport says about a message that it will not carry."""
+    import re
+
+    sizes = [int(digits) for digits in re.findall(r"\d+", said)]
+    if len(sizes) != 2:
+        return errors.InvalidRequest(f"what was sent is more than the server at {settings.address} takes")
+    sent, most = (f"{size / 2**20:.1f} MiB" for size in (max(sizes), min(sizes)))
+    return errors.InvalidRequest(
+        f"what was sent is {sent}, more than the {most} that travel to {settings.address}: a spec is a page of JSON"
+    )
 
 
 def _not_supported(said: str, details: Details, settings: Settings) -> errors.ClientError:

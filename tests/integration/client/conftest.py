@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -105,10 +106,13 @@ class FakeServer(TrainingServiceServicer):  # what it leaves out answers UNIMPLE
     jobs: dict[str, job_pb2.Job] = field(default_factory=dict)
     events: dict[str, list[event_pb2.Event]] = field(default_factory=dict)
     progress: list[event_pb2.Progress] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     failures: dict[str, deque[Failure]] = field(default_factory=dict)
     cuts: deque[int] = field(default_factory=deque)
     cut_code: grpc.StatusCode | None = grpc.StatusCode.UNAVAILABLE
     distort: Callable[[list[event_pb2.Event]], list[event_pb2.Event]] = list
+    ruleset: str = "recommended@2026.1"
     dawdle_seconds: float = 0.0
     calls: list[Seen] = field(default_factory=list)
     findings: list[lint_pb2.Finding] = field(default_factory=list)
@@ -243,6 +247,77 @@ class FakeServer(TrainingServiceServicer):  # what it leaves out answers UNIMPLE
         self.tell(job.id, moved("RUNNING", "CANCELLED", "USER"))
         return pb.CancelJobResponse(job=job)
 
+    def _command(self, method: str, request: Any, context: grpc.ServicerContext, *events: event_pb2.Event) -> job_pb2.Job:
+        self._meet(method, request, context)
+        job = self._job(request.id, context)
+        self.tell(job.id, *events)
+        return job
+
+    def PauseJob(self, request: pb.PauseJobRequest, context: Any) -> pb.PauseJobResponse:
+        return pb.PauseJobResponse(job=self._command("PauseJob", request, context, moved("RUNNING", "PAUSED")))
+
+    def ResumeJob(self, request: pb.ResumeJobRequest, context: Any) -> pb.ResumeJobResponse:
+        return pb.ResumeJobResponse(job=self._command("ResumeJob", request, context, moved("PAUSED", "QUEUED")))
+
+    def StopJob(self, request: pb.StopJobRequest, context: Any) -> pb.StopJobResponse:
+        return pb.StopJobResponse(job=self._command("StopJob", request, context, moved("RUNNING", "STOPPING")))
+
+    def DeleteJob(self, request: pb.DeleteJobRequest, context: Any) -> pb.DeleteJobResponse:
+        self._meet("DeleteJob", request, context)
+        del self.jobs[self._job(request.id, context).id]
+        return pb.DeleteJobResponse()
+
+    def GetLintReport(self, request: pb.GetLintReportRequest, context: Any) -> pb.GetLintReportResponse:
+        self._meet("GetLintReport", request, context)
+        report = self._report()
+        report.report_json = b'{"version": 1}'
+        if request.digest:
+            report.digest, report.passed = request.digest, False
+        return pb.GetLintReportResponse(report=report)
+
+    def GetHistory(self, request: pb.GetHistoryRequest, context: Any) -> pb.GetHistoryResponse:
+        self._meet("GetHistory", request, context)
+        told = self.events[self._job(request.id, context).id]
+        return pb.GetHistoryResponse(epochs=[event.epoch_finished for event in told if event.HasField("epoch_finished")])
+
+    def ListArtifacts(self, request: pb.ListArtifactsRequest, context: Any) -> pb.ListArtifactsResponse:
+        self._meet("ListArtifacts", request, context)
+        names = sorted(self.files)
+        start = int(request.page_token or 0)
+        end = start + 2
+        token = str(end) if end < len(names) else ""
+        return pb.ListArtifactsResponse(artifacts=[self._artifact(name) for name in names[start:end]], next_page_token=token)
+
+    def _artifact(self, name: str) -> job_pb2.Artifact:
+        content = self.files[name]
+        return job_pb2.Artifact(
+            name=name, kind="model", size_bytes=len(content), sha256=self.digests.get(name, hashlib.sha256(content).hexdigest())
+        )
+
+    def DownloadArtifact(self, request: pb.DownloadArtifactRequest, context: Any) -> Iterator[pb.DownloadArtifactResponse]:
+        self._meet("DownloadArtifact", request, context)
+        content = self.files[request.name]
+        if request.offset > len(content):
+            Failure(grpc.StatusCode.INVALID_ARGUMENT, "offset").end(context)
+        left = self.cuts.popleft() if self.cuts else None
+        yield pb.DownloadArtifactResponse(artifact=self._artifact(request.name))
+        for start in range(request.offset, len(content), 10):
+            if left == 0:
+                Failure(grpc.StatusCode.UNAVAILABLE, "cut").end(context)
+            left = None if left is None else left - 1
+            yield pb.DownloadArtifactResponse(chunk=content[start : start + 10])
+
+    def TailLog(self, request: pb.TailLogRequest, context: Any) -> Iterator[pb.TailLogResponse]:
+        self._meet("TailLog", request, context)
+        self._job(request.id, context)
+        yield pb.TailLogResponse(text="Epoch 1\n")
+        yield pb.TailLogResponse(text="Epoch 2\n")
+
+    def ListDatasets(self, request: pb.ListDatasetsRequest, context: Any) -> pb.ListDatasetsResponse:
+        self._meet("ListDatasets", request, context)
+        found = [server_info_pb2.Dataset(path="digits/images", type="image_directory", classes=10, size_bytes=2**20)]
+        return pb.ListDatasetsResponse(datasets=found)
+
     def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Any) -> pb.GetServerInfoResponse:
         self._meet("GetServerInfo", request, context)
         server = server_info_pb2.ServerInfo(
@@ -292,7 +367,7 @@ class FakeServer(TrainingServiceServicer):  # what it leaves out answers UNIMPLE
             self._news.notify_all()
 
     def _report(self) -> lint_pb2.LintReport:
-        return lint_pb2.LintReport(digest="a" * 64, ruleset="recommended@2026.1", passed=True, findings=self.findings)
+        return lint_pb2.LintReport(digest="a" * 64, ruleset=self.ruleset, passed=True, findings=self.findings)
 
 
 @pytest.fixture

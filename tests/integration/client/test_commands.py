@@ -285,7 +285,7 @@ def test_a_restart_of_the_server_is_told_and_makes_no_other_noise(fake: FakeServ
         rest, noise = process.communicate(timeout=WAIT_SECONDS)
     told = lines(b"".join([*first, rest]).decode())
     assert [line["seq"] for line in told if "seq" in line] == [1, 2, 3, 4, 5, 6]
-    assert {line["type"] for line in told} == {"state", "epoch", "reconnecting"}
+    assert {line["type"] for line in told} == {"state", "epoch", "reconnecting", "reconnected"}
     assert (process.returncode, noise) == (0, b"")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -80,7 +81,7 @@ def test_an_interrupted_watch_leaves_the_job_running_and_prints_the_way_back(
 ) -> None:
     running(fake)
     with on_terminal(shell, "watch", JOB_ID, "--progress", mode) as terminal:
-        terminal.read_until("epoch 1/3")
+        terminal.read_until("1.0000")
         terminal.process.send_signal(number)
         shown = terminal.read_to_end()
     assert terminal.process.returncode == code
@@ -102,7 +103,7 @@ def test_an_interrupted_wait_leaves_the_job_running_too(fake: FakeServer, shell:
 def test_the_live_line_gives_the_cursor_back_however_it_ends(fake: FakeServer, shell: Shell) -> None:
     running(fake)
     with on_terminal(shell, "watch", JOB_ID) as terminal:
-        terminal.read_until("epoch 1/3")
+        terminal.read_until("1.0000")
         terminal.process.send_signal(signal.SIGINT)
         shown = terminal.read_to_end()
     assert "\x1b[?25l" in shown
@@ -110,15 +111,37 @@ def test_the_live_line_gives_the_cursor_back_however_it_ends(fake: FakeServer, s
     assert shown.rindex(HINT) > shown.rindex("\x1b[?25h")
 
 
-def test_on_a_terminal_the_epochs_stay_above_the_live_line(fake: FakeServer, shell: Shell) -> None:
+def test_on_a_terminal_the_curves_and_the_outcome_stay(fake: FakeServer, shell: Shell) -> None:
     running(fake)
     with on_terminal(shell, "watch", JOB_ID) as terminal:
-        terminal.read_until("epoch 1/3")
+        terminal.read_until("1.0000")
         fake.tell(JOB_ID, epoch_event(2, 3), moved("RUNNING", "FAILED", "DATA", "gone"))
         shown = terminal.read_to_end()
     assert terminal.process.returncode == 0
-    assert shown.index("epoch 1/3  loss 1.0000") < shown.index("epoch 2/3  loss 0.5000")
-    assert f"{JOB_ID}  digits-small-cnn  failed (data)" in shown
+    stays = shown[shown.rindex("\x1b[?1049l") :]
+    assert "best 0.5000 in 2" in stays
+    assert f"{JOB_ID}  digits-small-cnn  failed (data)" in stays
+
+
+def test_the_key_q_leaves_the_job_running_and_s_asks_before_it_stops(fake: FakeServer, shell: Shell) -> None:
+    running(fake)
+    with on_terminal(shell, "watch", JOB_ID) as terminal:
+        terminal.read_until("q leave it running")
+        terminal.press(b"s")
+        terminal.read_until("y: yes")
+        terminal.press(b"n")
+        terminal.read_until("not stopped")
+        assert fake.count("StopJob") == 0
+        terminal.press(b"s")
+        terminal.press(b"y")
+        fake.await_call("StopJob")
+        terminal.press(b"p")
+        fake.await_call("PauseJob")
+        terminal.press(b"q")
+        shown = terminal.read_to_end()
+    assert terminal.process.returncode == 0
+    assert HINT in shown[shown.rindex("\x1b[?1049l") :]
+    assert fake.count("CancelJob") == 0
 
 
 def test_exit_status_gives_the_outcome_on_a_terminal_too(fake: FakeServer, shell: Shell) -> None:
@@ -137,7 +160,7 @@ def test_a_terminal_that_wants_no_colour_or_cursor_gets_none(fake: FakeServer, s
         shown = terminal.read_to_end()
     if "TERM" in environment:
         assert "\x1b" not in shown
-    assert "\x1b[3" not in shown.replace("\x1b[39m", "")
+    assert not re.search("\x1b\\[[0-9;]*m", shown)
 
 
 def test_ctrl_c_while_a_call_is_under_way_is_130(fake: FakeServer, shell: Shell) -> None:

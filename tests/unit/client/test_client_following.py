@@ -31,6 +31,9 @@ class Recording(Silent):
     def reconnecting(self, attempt: int) -> None:
         self.heard.append(f"reconnecting {attempt}")
 
+    def reconnected(self, attempts: int) -> None:
+        self.heard.append(f"reconnected {attempts}")
+
     def idle(self, silent_seconds: float) -> None:
         assert silent_seconds >= 0
         self.idled.set()
@@ -42,11 +45,12 @@ class Script:
     def __init__(self, play: Callable[[Callable[[int], None]], Iterator[Event]]) -> None:
         self._play = play
         self._on_reconnect: Callable[[int], None] = lambda _attempt: None
+        self.on_reconnected: Callable[[int], None] = lambda _attempts: None
         self.closed = threading.Event()
         self.options: dict[str, Any] = {}
 
-    def watch(self, _job_id: str, *, on_reconnect: Callable[[int], None], **options: Any) -> Self:
-        self._on_reconnect, self.options = on_reconnect, options
+    def watch(self, _job_id: str, *, on_reconnect: Callable[[int], None], on_reconnected: Callable[[int], None], **options: Any) -> Self:
+        self._on_reconnect, self.on_reconnected, self.options = on_reconnect, on_reconnected, options
         return self
 
     def __iter__(self) -> Iterator[Event]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 
 import pytest
 
@@ -37,7 +39,14 @@ def test_a_refusal_reads_as_trainlint_would_have_said_it() -> None:
     reporter.file("a.trainspec.json", local)
     reporter.close()
     assert local.findings
-    assert rendered("a.trainspec.json", RAW, verdict(*local.findings, more=local.more_findings)) == stream.getvalue()
+    assert (
+        rendered(
+            "a.trainspec.json",
+            RAW,
+            replace(verdict(*local.findings, more=local.more_findings), document_json=json.dumps(local.to_json("a")).encode()),
+        )
+        == stream.getvalue()
+    )
 
 
 @pytest.mark.parametrize("start", [Position(99, 1, 5000), Position(0, 0, 0), Position(-1, -1, -1)])

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from trainyard.client.commands.jobs import STATES, row, table
+from trainyard.client.commands.jobs import STATES, USUAL, row
 from trainyard.client.commands.monitoring import MODES
+from trainyard.client.commands.tables import table
 from trainyard.client.screen import phrases, port
-from trainyard.client.screen.live import Live
 from trainyard.client.screen.plain import Plain
 from trainyard.client.values import event as kinds
 from trainyard.client.values.event import EpochFinished, Event, Happening, Progress
@@ -122,6 +122,7 @@ def test_plain_writes_one_line_an_epoch_and_nothing_for_checkpoints(
         screen.show(make_event(happening))
     screen.show(Progress("j", 1, 1, 2, {}))
     screen.reconnecting(2)
+    screen.reconnected(2)
     screen.close()
     assert stream.getvalue().splitlines() == [
         "digits-small-cnn  0jb4kq7t2m  queued, 3rd in line",
@@ -133,6 +134,7 @@ def test_plain_writes_one_line_an_epoch_and_nothing_for_checkpoints(
         "epoch  3/25  loss 0.5000  lr 0.002  1.4 s  (again, after a resume)",
         "failed (oom device): batch 4096 does not fit",
         "reconnecting (2)",
+        "reconnected (2)",
     ]
 
 
@@ -149,26 +151,6 @@ def test_a_silence_gets_one_sign_of_life_a_minute(make_event: MakeEvent, make_ep
     ]
 
 
-def test_live_keeps_the_epochs_and_gives_the_cursor_back(
-    make_job: Callable[..., Job], make_event: MakeEvent, make_epoch: Callable[..., EpochFinished]
-) -> None:
-    stream = Terminal(terminal=True)
-    screen = Live(stream, color=False)
-    screen.begin(make_job(state=JobState.RUNNING))
-    screen.show(Progress("j", 3, 20, 40, {"loss": 0.5}))
-    screen.show(make_event(make_epoch()))
-    screen.show(make_event(kinds.Diagnosis("[bold]\x1b[2J", 4, "text", 0.5)))
-    screen.reconnecting(1)
-    screen.idle(90)
-    screen.close()
-    drawn = stream.getvalue()
-    assert "epoch  3/25  loss 0.5000  lr 0.002  1.4 s" in drawn
-    assert "[bold]" in drawn
-    assert "\x1b[2J" not in drawn
-    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
-    assert "\x1b[3" not in drawn.replace("\x1b[39m", "")
-
-
 def test_the_choices_that_are_written_out_for_help_are_the_real_ones() -> None:
     assert set(STATES) == {state.value for state in JobState} - {"unspecified"}
     assert MODES == port.MODES
@@ -179,7 +161,7 @@ def test_the_table_shows_the_most_telling_metric_and_ends_no_line_in_blanks(make
         make_job(),
         make_job(id="x", state=JobState.QUEUED, reason="", epoch=0, epochs_planned=0, metrics={}, best_metrics={}, created=None),
     ]
-    lines = table([("ID", "NAME", "STATE", "EPOCH", "BEST", "CREATED"), *(row(job) for job in jobs)]).splitlines()
+    lines = table([("ID", "NAME", "STATE", "EPOCH", "BEST", "CREATED"), *(row(job, tuple(USUAL.split(","))) for job in jobs)]).splitlines()
     assert lines[1] == "0jb4kq7t2m  digits-small-cnn  succeeded (early stopped)  18/25  val_accuracy 0.9844  2026-03-01 12:00"
     assert len({line.index(word) for line, word in zip(lines, ("STATE", "succeeded", "queued"), strict=True)}) == 1
     assert all(line == line.rstrip() for line in lines)

@@ -64,7 +64,7 @@ def test_no_client_command_imports_keras_tensorflow_or_numpy_and_help_not_even_g
     assert module in after_help
     assert not after_help & {"grpc", "google.protobuf", "rich", "keras", "tensorflow", "numpy"}
     everything = loaded_by(
-        f"import {module}, trainyard.client.client, trainyard.client.watching, trainyard.client.screen.live, trainyard.client.frames, "
+        f"import {module}, trainyard.client.client, trainyard.client.watching, trainyard.client.screen.monitor, trainyard.client.frames, "
         "trainyard.client.translation.events, trainyard.client.translation.reports, trainyard.client.translation.servers"
     )
     assert not everything & {"keras", "tensorflow", "numpy"}
@@ -73,7 +73,7 @@ def test_no_client_command_imports_keras_tensorflow_or_numpy_and_help_not_even_g
 def test_a_mistyped_command_gets_the_nearest_name() -> None:
     outcome = CliRunner().invoke(main.trainyard, ["sumbit"])
     assert outcome.exit_code == 2
-    assert "no command 'sumbit'; did you mean submit?" in outcome.output
+    assert "no command 'sumbit'; did you mean submit" in outcome.output
 
 
 def test_a_command_unlike_any_other_points_to_help() -> None:
@@ -127,8 +127,8 @@ def test_a_command_that_is_not_there_is_a_fault_of_ours(monkeypatch: pytest.Monk
 def test_exit_codes_are_those_of_the_design() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ClientError)]
     codes = {kind.__name__: kind.exit_code for kind in kinds}
-    assert codes.pop("BadSettings") == exits.USAGE
-    assert codes.pop("ClientError") == codes.pop("ServerFault") == exits.INTERNAL
+    assert codes.pop("BadSettings") == codes.pop("NotInstalled") == exits.USAGE
+    assert codes.pop("ClientError") == codes.pop("ServerFault") == codes.pop("Damaged") == exits.INTERNAL
     assert (codes.pop("Unreachable"), codes.pop("NotFound")) == (4, 6)
     assert set(codes.values()) == {session.REFUSED} == {5}
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from trainyard.client.values.server import ServerInfo
 
 
-@click.command()
+@click.command(epilog=session.examples("trainyard info", "trainyard info --server trainer.example.org:50051 --token-file token"))
 @session.json_option
 @session.server_options
-def info(as_json: bool, server: str | None, token_file: str | None) -> int:
+def info(as_json: bool, where: session.Where) -> int:
     """Show the server's version, devices, slots and limits."""
-    with session.session(server, token_file) as client:
+    with session.session(where) as client:
         about = client.server_info()
         if as_json:
             from trainyard.client import documents

@@ -5,10 +5,11 @@ Imports click only; what the extra ``client`` brings is imported when a session 
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -25,15 +26,37 @@ REFUSED, CANCELLED, TIMED_OUT, TERMINATED = 5, 7, 124, 143
 GRAVEST_FIRST = (REFUSED, FINDINGS, CANCELLED, OK)
 
 
-def server_options(command: Command) -> Command:
-    """Add ``--server`` and ``--token-file``."""
-    server = click.option(
-        "--server", metavar="HOST:PORT", help="Where the server is; default: TRAINYARD_SERVER, or this machine (127.0.0.1:50051)."
-    )
-    token = click.option(
-        "--token-file", metavar="FILE", help="File with the token; default: TRAINYARD_TOKEN_FILE, or what a server here left."
-    )
-    return server(token(command))
+class Where(NamedTuple):
+    """What was said about the server on the command line; None where nothing was."""
+
+    server: str | None = None
+    token_file: str | None = None
+    context: str | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+
+
+_OPTIONS = (
+    click.option("--server", metavar="HOST:PORT", help="Where the server is; default: TRAINYARD_SERVER, a context, or this machine."),
+    click.option("--token-file", metavar="FILE", help="File with the token; default: TRAINYARD_TOKEN_FILE, or what a server here left."),
+    click.option("--context", metavar="NAME", help="A server by name; see `trainyard context`."),
+    click.option("--tls-ca", metavar="FILE", help="Trust this authority (PEM) instead of the system's."),
+    click.option("--tls-cert", metavar="FILE", help="Show this client certificate (PEM) …"),
+    click.option("--tls-key", metavar="FILE", help="… of this key (PEM)."),
+)
+
+
+def server_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that say which server is meant; the command gets them as one value, ``where``."""
+
+    @functools.wraps(command)
+    def gathered(**given: Any) -> int:
+        return command(where=Where(*(given.pop(name) for name in Where._fields)), **given)
+
+    for option in reversed(_OPTIONS):
+        option(gathered)
+    return gathered
 
 
 def json_option(command: Command) -> Command:
@@ -41,17 +64,31 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
 
 
+def examples(*lines: str) -> str:
+    """Return the text below a command's help that shows how it is used."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 @contextmanager
-def session(server: str | None, token_file: str | None) -> Iterator[Client]:
+def session(where: Where) -> Iterator[Client]:
     """Open a client; what goes wrong becomes one clear line and its exit code."""
     # The library reports every server that says goodbye, on standard error, for its developers.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from trainyard.client.client import Client
+    from trainyard.client.settings import Tls
+
+    tls = Tls(where.tls_ca, where.tls_cert, where.tls_key)
+    with refusing(), Client.from_environment(where.server, where.token_file, context=where.context, tls=tls) as client:
+        yield client
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn what the client raises into one clear line and its exit code."""
     from trainyard.client.errors import ClientError
 
     try:
-        with Client.from_environment(server, token_file) as client:
-            yield client
+        yield
     except ClientError as error:
         raise Refusal(shown(str(error)), error.exit_code) from None
 

@@ -7,26 +7,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trainyard.client.commands import session
+from trainyard.client.commands import references, session
 
 if TYPE_CHECKING:
     from trainyard.client.values.job import Job
 
 
-@click.command()
-@click.argument("job", metavar="ID")
+@click.command(
+    epilog=session.examples(
+        "trainyard show @", "trainyard show 0jb4 --spec > again.trainspec.json", "trainyard show @ --json | jq .best_metrics"
+    )
+)
+@references.one_job()
 @click.option("--spec", is_flag=True, help="Print the spec as it was sent, byte for byte.")
 @click.option("--resolved", is_flag=True, help="Print the spec with every default filled in.")
 @session.json_option
 @session.server_options
-def show(*, job: str, spec: bool, resolved: bool, as_json: bool, server: str | None, token_file: str | None) -> int:
+def show(*, job: str, spec: bool, resolved: bool, as_json: bool, where: session.Where) -> int:
     """Show how a job stands, what it reached and which files it made.
 
     ID may be abbreviated; @ is the newest job.
     """
     if spec and resolved:
         raise click.UsageError("--spec and --resolved exclude each other")
-    with session.session(server, token_file) as client:
+    with session.session(where) as client:
         found = session.find(client, job)
         if spec or resolved:
             texts = client.get_job_spec(found.id)

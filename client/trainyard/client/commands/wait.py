@@ -6,16 +6,16 @@ import time
 
 import click
 
-from trainyard.client.commands import monitoring, session
+from trainyard.client.commands import monitoring, references, session
 from trainyard.linter.cli.exits import Refusal
 
 
-@click.command()
-@click.argument("jobs", metavar="ID…", nargs=-1, required=True)
+@click.command(epilog=session.examples("trainyard wait @ && trainyard download @", "trainyard wait 0jb4 7k2m --timeout 3600"))
+@references.some_jobs()
 @click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop waiting after this long (124).")
 @session.json_option
 @session.server_options
-def wait(jobs: tuple[str, ...], timeout_seconds: float | None, as_json: bool, server: str | None, token_file: str | None) -> int:
+def wait(jobs: tuple[str, ...], timeout_seconds: float | None, as_json: bool, where: session.Where) -> int:
     """Wait until jobs have ended, whichever way, and print how.
 
     The exit code is the outcome: 0 all succeeded, 1 one failed, 7 one was cancelled, 124 out of time.
@@ -26,7 +26,7 @@ def wait(jobs: tuple[str, ...], timeout_seconds: float | None, as_json: bool, se
 
     codes = []
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-    with session.session(server, token_file) as client:
+    with session.session(where) as client:
         for job in [session.find(client, reference) for reference in jobs]:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             with monitoring.detaching(job.id):

@@ -6,15 +6,15 @@ import sys
 
 import click
 
-from trainyard.client.commands import monitoring, session
+from trainyard.client.commands import monitoring, references, session
 
 
-@click.command()
-@click.argument("job", metavar="ID")
+@click.command(epilog=session.examples("trainyard watch @", "trainyard watch 0jb4 --progress json | jq -c .metrics"))
+@references.one_job()
 @monitoring.progress_option
 @click.option("--exit-status", is_flag=True, help="End with the job's outcome on a terminal too, as elsewhere.")
 @session.server_options
-def watch(job: str, progress: str, exit_status: bool, server: str | None, token_file: str | None) -> int:
+def watch(job: str, progress: str, exit_status: bool, where: session.Where) -> int:
     """Follow a job: what has happened so far, then what happens, until it ends.
 
     ID may be abbreviated; @ is the newest job. A connection that breaks is mended without a gap. Ctrl-C leaves
@@ -22,7 +22,8 @@ def watch(job: str, progress: str, exit_status: bool, server: str | None, token_
 
     Off a terminal the exit code is the job's outcome: 0 succeeded, 1 failed, 7 cancelled.
     """
-    with session.session(server, token_file) as client:
+    monitoring.demand(progress)
+    with session.session(where) as client:
         found = session.find(client, job)
         ended = monitoring.monitor(client, found, progress)
         code = monitoring.conclude(ended, progress)

@@ -15,6 +15,7 @@ class JsonLines:
     """Writes every event as one object to ``stream``, flushed line by line."""
 
     wants_progress = False
+    tick_seconds = 1.0
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -29,6 +30,10 @@ class JsonLines:
     def reconnecting(self, attempt: int) -> None:
         """Write that the connection is being mended."""
         self._line(documents.reconnecting(attempt))
+
+    def reconnected(self, attempts: int) -> None:
+        """Write that it is mended."""
+        self._line(documents.reconnected(attempts))
 
     def idle(self, silent_seconds: float) -> None:
         """Write nothing: a program needs no sign of life."""
@@ -45,6 +50,7 @@ class Silent:
     """Shows nothing."""
 
     wants_progress = False
+    tick_seconds = 1.0
 
     def begin(self, job: Job) -> None:
         """Show nothing."""
@@ -53,6 +59,9 @@ class Silent:
         """Show nothing."""
 
     def reconnecting(self, attempt: int) -> None:
+        """Show nothing."""
+
+    def reconnected(self, attempts: int) -> None:
         """Show nothing."""
 
     def idle(self, silent_seconds: float) -> None:

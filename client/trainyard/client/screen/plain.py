@@ -18,6 +18,7 @@ class Plain:
     """Writes lines to ``stream``."""
 
     wants_progress = False
+    tick_seconds = 1.0
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -42,6 +43,10 @@ class Plain:
     def reconnecting(self, attempt: int) -> None:
         """Write which attempt this is."""
         self._line(f"reconnecting ({attempt})")
+
+    def reconnected(self, attempts: int) -> None:
+        """Write how many attempts it took."""
+        self._line(f"reconnected ({attempts})")
 
     def idle(self, silent_seconds: float) -> None:
         """Write a heartbeat for every minute of silence."""

@@ -34,6 +34,11 @@ def progress(message: event_pb2.Progress) -> values.Progress:
     return values.Progress(message.job_id, message.epoch, message.step, message.steps, jobs.metrics(message.metrics))
 
 
+def history(response: pb.GetHistoryResponse) -> tuple[values.EpochFinished, ...]:
+    """Read a job's curve."""
+    return tuple(_epoch_finished(epoch) for epoch in response.epochs)
+
+
 def _state_changed(message: event_pb2.StateChanged) -> values.StateChanged:
     # The field is called `from`, which is a word of Python's own.
     return values.StateChanged(

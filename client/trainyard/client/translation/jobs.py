@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from trainyard.client.values.job import Artifact, Job, JobPage, JobSpec, JobState
+from trainyard.client.values.job import Artifact, ArtifactPage, Job, JobPage, JobSpec, JobState, Piece
 from trainyard.v1 import job_pb2
 
 if TYPE_CHECKING:
@@ -63,6 +63,16 @@ def job_spec(response: pb.GetJobResponse) -> JobSpec:
 def page(response: pb.ListJobsResponse) -> JobPage:
     """Read a page of jobs."""
     return JobPage(tuple(job(item) for item in response.jobs), response.next_page_token)
+
+
+def artifact_page(response: pb.ListArtifactsResponse) -> ArtifactPage:
+    """Read a page of a job's files."""
+    return ArtifactPage(tuple(artifact(item) for item in response.artifacts), response.next_page_token)
+
+
+def piece(response: pb.DownloadArtifactResponse) -> Piece:
+    """Read a part of a file."""
+    return Piece(response.chunk, artifact(response.artifact) if response.HasField("artifact") else None)
 
 
 def artifact(message: job_pb2.Artifact) -> Artifact:

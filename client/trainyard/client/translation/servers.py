@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainyard.client.translation import jobs
-from trainyard.client.values.server import Device, Limits, ServerInfo
+from trainyard.client.values.server import Dataset, DatasetPage, Device, Limits, ServerInfo
 
 if TYPE_CHECKING:
     from trainyard.v1 import server_info_pb2
+    from trainyard.v1 import training_service_pb2 as pb
 
 
 def server_info(message: server_info_pb2.ServerInfo) -> ServerInfo:
@@ -27,6 +28,12 @@ def server_info(message: server_info_pb2.ServerInfo) -> ServerInfo:
         hardware_profile_json=message.hardware_profile_json,
         limits=_limits(message.limits),
     )
+
+
+def datasets(response: pb.ListDatasetsResponse) -> DatasetPage:
+    """Read a page of datasets."""
+    found = (Dataset(item.path, item.type, item.size_bytes, item.samples, item.classes) for item in response.datasets)
+    return DatasetPage(tuple(found), response.next_page_token)
 
 
 def _limits(message: server_info_pb2.Limits) -> Limits:

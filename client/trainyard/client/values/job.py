@@ -90,6 +90,20 @@ class JobSpec(NamedTuple):
     resolved: bytes
 
 
+class ArtifactPage(NamedTuple):
+    """Some files of a job, by name; ``next_page_token`` is empty on the last page."""
+
+    artifacts: tuple[Artifact, ...]
+    next_page_token: str
+
+
+class Piece(NamedTuple):
+    """A part of a file that is being sent: ``artifact`` comes once, before the first bytes."""
+
+    chunk: bytes
+    artifact: Artifact | None
+
+
 class JobPage(NamedTuple):
     """Some jobs, newest first; ``next_page_token`` is empty on the last page."""
 

@@ -30,6 +30,25 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Dataset:
+    """What lies under a server's data root: ``path`` is what to write into a spec; the counts are 0 where nobody has counted."""
+
+    path: str
+    type: str
+    size_bytes: int
+    samples: int
+    classes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetPage:
+    """Some datasets, by path; ``next_page_token`` is empty on the last page."""
+
+    datasets: tuple[Dataset, ...]
+    next_page_token: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerInfo:
     """Who a server is; ``instance_id`` is new with every start, so it tells a restart from a blip."""
 
