@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from trainyard.linter.charts.models import Axis
 
+_FINEST = 1e-9
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _FEW_DECADES = 2
 # A logarithmic axis shows at most this many decades below its top: what falls to zero would have no end.
 MOST_DECADES = 8
-_TINY = 1e-300
+# Beyond these, room around a value would leave the numbers that there are.
+_TINY, _HUGE = 1e-300, 1e300
 
 
 class Scale(NamedTuple):
@@ -41,7 +43,7 @@ class Scale(NamedTuple):
 
 def scale(axis: Axis, values: Iterable[float], start: float, end: float) -> Scale:
     """Return the scale of an axis for these values; it is never empty and its ends are round where the axis leaves them open."""
-    known = [value for value in values if math.isfinite(value) and (value > 0 or not axis.log)]
+    known = [min(max(value, -_HUGE), _HUGE) for value in values if math.isfinite(value) and (value > 0 or not axis.log)]
     axis = axis._replace(low=_finite(axis.low), high=_finite(axis.high))
     low = axis.low if axis.low is not None else min(known, default=1.0 if axis.log else 0.0)
     high = axis.high if axis.high is not None else max(known, default=10.0 if axis.log else 1.0)
@@ -49,13 +51,16 @@ def scale(axis: Axis, values: Iterable[float], start: float, end: float) -> Scal
         high = max(high, _TINY)
         low = max(low, high / 10**MOST_DECADES, _TINY)
         return Scale(*_round_decades(low, high), start, end, log=True)
-    if not low < high:
-        low, high = low - (axis.low is None) * 0.5, low + 0.5 if low == high else max(low, high) + 1.0
+    # A span that is lost in the size of its ends gets room; so does one value alone.
+    size = max(abs(low), abs(high))
+    if high - low <= size * _FINEST:
+        room = 0.1 * size or 0.5
+        low, high = low - (axis.low is None) * room, max(low, high) + room
     return Scale(*_rounded(axis, low, high), start, end, log=False)
 
 
 def _finite(end: float | None) -> float | None:
-    return end if end is not None and math.isfinite(end) else None
+    return min(max(end, -_HUGE), _HUGE) if end is not None and math.isfinite(end) else None
 
 
 def ticks(of: Scale, most: int) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from trainyard.linter.charts.models import Axis
 from trainyard.linter.charts.scales import MOST_DECADES, scale, ticks
 
 FINITE = st.floats(min_value=-1e12, max_value=1e12, allow_nan=False)
+ANY = st.floats(allow_nan=False)
 POSITIVE = st.floats(min_value=1e-290, max_value=1e290)
 
 
@@ -68,3 +69,11 @@ def test_an_endless_value_is_drawn_at_the_edge_and_moves_no_end(log: bool) -> No
     assert made.high < 1000
     assert made.place(math.inf) == 10
     assert made.place(-math.inf) == 0
+
+
+@given(st.lists(ANY, max_size=10), st.booleans())
+def test_no_number_breaks_a_scale(values: list[float], log: bool) -> None:
+    made = scale(Axis("x", log=log), values, 0, 100)
+    assert made.low < made.high
+    assert all(0 <= made.place(value) <= 100 for value in values)
+    assert all(math.isfinite(tick) for tick in ticks(made, 6))
