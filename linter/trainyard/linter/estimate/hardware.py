@@ -127,8 +127,13 @@ class HardwareProfile(NamedTuple):
         from trainyard.linter.estimate import speed
 
         if self.rates is None:
-            return speed.UNKNOWN
+            return speed.UNKNOWN_PROCESSOR if self.kind == CPU else speed.UNKNOWN_CARD
         return speed.of_card(*self.rates) if isinstance(self.rates, Peaks) else self.rates
+
+    @property
+    def speed_is_measured(self) -> bool:
+        """Whether the speed was measured on the box, and neither read from a data sheet nor left out."""
+        return self.calibrated and self.rates is not None and not isinstance(self.rates, Peaks)
 
     @property
     def compiles_on_cpu(self) -> bool:
@@ -220,7 +225,7 @@ def _rates(source: Mapping[str, object]) -> Speed | None:
     if not isinstance(described, Mapping):
         raise BadProfileError(f"'speed' of the hardware profile is an object of figures; it has {described!r}.")
     try:
-        return speed.read(described)
+        return speed.read(described, speed.UNKNOWN_PROCESSOR if _kind(source) == CPU else speed.UNKNOWN_CARD)
     except speed.BadSpeedError as error:
         raise BadProfileError(str(error)) from None
 

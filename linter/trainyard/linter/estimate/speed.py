@@ -57,9 +57,6 @@ _COMPILE = Rate(0.5, 6.0)
 _COMPILE_LAYER = Rate(0.01, 0.25)
 # A laptop's disk and a busy network share at the low end, an NVMe drive at the high one.
 _DISK = Rate(80e6, 1.5e9)
-# An unknown device is somewhere between a laptop's processor (tens of gigaflops) and a small card.
-_UNKNOWN = Rate(2e10, 5e12)
-
 _KEYS = {
     "bandwidth_bytes_per_second": "bandwidth",
     "disk_bytes_per_second": "disk",
@@ -70,7 +67,10 @@ _KEYS = {
     "compile_layer_seconds": "compile_layer",
 }
 
-UNKNOWN = Speed(_UNKNOWN, _UNKNOWN, Rate(5e9, 2e11), _DISK, _STEP, _LAYER, _START, _COMPILE, _COMPILE_LAYER)
+# A device of which nothing was said: a processor between an old laptop's and a server's (tens of gigaflops to a few teraflops
+# reached, two memory channels to twelve), a card between a laptop's and the largest.
+UNKNOWN_PROCESSOR = Speed(Rate(2e10, 2e12), Rate(1e10, 4e12), Rate(1e10, 3e11), _DISK, _STEP, _LAYER, _START, _COMPILE, _COMPILE_LAYER)
+UNKNOWN_CARD = Speed(Rate(3e11, 3e14), Rate(3e11, 1e15), Rate(6e10, 7e12), _DISK, _STEP, _LAYER, _START, _COMPILE, _COMPILE_LAYER)
 
 
 def of_card(float32_tera: float, half_tera: float, gigabytes: float) -> Speed:
@@ -88,7 +88,7 @@ def of_card(float32_tera: float, half_tera: float, gigabytes: float) -> Speed:
     )
 
 
-def read(described: Mapping[str, object], default: Speed = UNKNOWN) -> Speed:
+def read(described: Mapping[str, object], default: Speed = UNKNOWN_CARD) -> Speed:
     """Return the speed that a profile's ``speed`` object describes; what it leaves out is as in ``default``.
 
     ``flops_per_second`` is one rate, [low, high], or an object with ``float32`` and ``half``. Raises ``BadSpeedError``.

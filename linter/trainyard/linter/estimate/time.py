@@ -90,7 +90,7 @@ def times(work: Work, profile: HardwareProfile) -> Times:
     saving = _over(work.checkpoint_bytes, speed.disk) if work.saves else NOTHING
     test = forward.times(work.test_steps)
     run = epoch.times(max(0, work.epochs)).plus(saving.times(work.saves)).plus(test)
-    return Times(step, epoch, start, compilation, evaluation, saving, test, start.plus(compilation).plus(run), profile.calibrated)
+    return Times(step, epoch, start, compilation, evaluation, saving, test, start.plus(compilation).plus(run), profile.speed_is_measured)
 
 
 def training_step(work: Work, speed: Speed) -> Seconds:

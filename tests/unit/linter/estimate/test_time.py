@@ -66,6 +66,14 @@ def test_a_built_in_card_gives_an_interval_that_is_marked_uncalibrated(card: Har
     assert times(work(image_net), box()).calibrated
 
 
+def test_a_profile_that_says_nothing_of_speed_gives_times_that_are_not_calibrated(image_net: Shapes) -> None:
+    card, processor = (profile({"device": name, "memory_bytes": 1e10}) for name in ("A card", "Some CPU"))
+    found, slower = times(work(image_net), card), times(work(image_net), processor)
+    assert not found.calibrated
+    assert not slower.calibrated
+    assert slower.step.high > 3 * found.step.high
+
+
 def test_a_frozen_backbone_is_not_passed_backward(understood: Callable[..., Any]) -> None:
     frozen, whole = (infer(understood(MOBILE | {"trainable": each}, [224, 224, 3]), None, 10) for each in ("none", "all"))
     assert frozen is not None
