@@ -21,7 +21,7 @@ from trainyard.linter.spec.model.optimizer import Optimizer
 
 USUAL = (16, 32, 64, 128, 256, 512)
 # Keskar et al. call a tenth of the data a large batch; Masters & Luschi found their best results up to 32.
-_LARGE_SHARE, _SMALL = 0.1, 32
+_LARGE_PART, _SMALL = 10, 32
 
 
 class Generalization(StrEnum):
@@ -118,7 +118,7 @@ def choices(
 
 def generalization(size: int, samples: int) -> Generalization:
     """Return what is known about a batch of ``size`` out of ``samples``."""
-    if size > _SMALL and size >= _LARGE_SHARE * samples:
+    if size > _SMALL and size * _LARGE_PART >= samples:
         return Generalization.LARGE
     return Generalization.SMALL if size <= _SMALL else Generalization.USUAL
 

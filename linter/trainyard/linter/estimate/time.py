@@ -19,6 +19,8 @@ from trainyard.linter.spec.model.optimizer import Optimizer
 
 # Floating-point operations in a multiply-add.
 _OPERATIONS = 2
+# Odd specs ask for more work than a float can count; this much never ends either.
+_FOREVER = 10**200
 # How often a number of an activation is read or written in a step: out and in forward, twice read and once written backward.
 _PASSES_TRAINING, _PASSES_FORWARD = (4, 8), (1, 3)
 
@@ -35,7 +37,8 @@ class Seconds(NamedTuple):
 
     def times(self, count: float) -> Seconds:
         """Return it ``count`` times in a row."""
-        return Seconds(self.low * count, self.high * count)
+        many = min(count, _FOREVER)
+        return Seconds(self.low * many, self.high * many)
 
 
 NOTHING = Seconds(0.0, 0.0)
@@ -120,7 +123,8 @@ def _step(work: Work, speed: Speed, operations: int, weight_bytes: int, passes: 
 
 def _over(amount: float, rate: Rate) -> Seconds:
     """Return how long an amount takes at this rate."""
-    return Seconds(amount / rate.high, amount / rate.low)
+    least = min(amount, _FOREVER)
+    return Seconds(least / rate.high, least / rate.low)
 
 
 def _seconds(rate: Rate) -> Seconds:

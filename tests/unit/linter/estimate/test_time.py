@@ -58,6 +58,14 @@ def test_without_epochs_only_start_and_compilation_remain(image_net: Shapes) -> 
     assert times(work(image_net, epochs=-3), box()).total.low == pytest.approx(7)
 
 
+def test_work_beyond_every_number_takes_for_ever_and_is_no_error(understood: Callable[..., Any]) -> None:
+    layers = [{"type": "conv2d", "filters": 2**50, "kernel_size": 1}] * 40 + [{"type": "flatten"}, {"type": "dense", "units": 2**50}]
+    found = infer(understood({"type": "sequential", "layers": layers}, [2**40, 2**40, 2**40]))
+    assert found is not None
+    ended = times(work(found, batch=10**50, steps=10**400, epochs=10**400, checkpoint_bytes=10**400, saves=10**400), profile("t4"))
+    assert ended.total.high >= ended.total.low > 1e100
+
+
 @pytest.mark.parametrize("card", built_in(), ids=lambda card: card.name)
 def test_a_built_in_card_gives_an_interval_that_is_marked_uncalibrated(card: HardwareProfile, image_net: Shapes) -> None:
     found = times(work(image_net), card)
