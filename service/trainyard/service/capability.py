@@ -16,6 +16,7 @@ from trainyard.linter.spec.model.spec import Spec
 Gap = tuple[str, str]
 
 _CLASSIFICATION, _MULTILABEL = "classification", "multilabel"
+_BLENDS = frozenset({"mix_up", "cut_mix"})
 # These bear samples of any shape.
 _SHAPELESS = frozenset({"gaussian_noise", "mix_up"})
 _COLOURED = frozenset({"random_saturation", "random_hue", "random_grayscale"})
@@ -67,7 +68,9 @@ def _augmentation(spec: Spec) -> Iterator[Gap]:
     images = isinstance(spec.dataset, ImageDirectory) or (shape is not None and len(shape) == _IMAGE_AXES)
     for place, transform in enumerate(spec.augmentation):
         pointer = f"/augmentation/{place}"
-        if not images and transform.type not in _SHAPELESS:
+        if transform.type in _BLENDS and spec.loss is not None and spec.loss.type == _EMBEDDING:
+            yield pointer, f"{transform.type} blends samples, and with the loss circle a blend of two classes has no place of its own."
+        elif not images and transform.type not in _SHAPELESS:
             yield pointer, f"{transform.type} changes images: dataset.input_shape is not (height, width, channels)."
         elif transform.type in _COLOURED and shape is not None and shape[-1] != _COLOURS:
             yield pointer, f"{transform.type} changes colours: dataset.input_shape has not three channels."

@@ -15,6 +15,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("/augmentation/0", {"dataset": IMAGES, "model": CNN, "augmentation": [{"type": "random_hue", "factor": 0.1}]}),
     ("/model/type", {"model": {"type": "declared", "parameters": 7}}),
     ("/loss/type", {"loss": {"type": "ctc"}}),
+    ("/augmentation/0", {"loss": {"type": "circle"}, "metrics": [], "augmentation": [{"type": "mix_up"}]}),
     ("/metrics", {"loss": {"type": "circle"}, "model": {"output": {"units": 8}}}),
     ("/loss/type", {"loss": {"type": "sparse_categorical_crossentropy"}, "model": {"output": {"units": 1}}}),
     ("/model/output/units", {"model": {"output": {"units": 5}}}),

@@ -6,6 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 import pytest
 
+from trainyard.linter import facts
+from trainyard.linter import spec as language
+from trainyard.linter.spec.model.dataset import Csv
 from trainyard.linter.spec.model.spec import Spec
 from trainyard.service.trainer.data import reading
 from trainyard.service.trainer.data.samples import Samples
@@ -39,6 +42,38 @@ def test_whole_numbers_as_labels_are_sorted_by_value(read: Any) -> None:
 
     assert samples.classes == ("9", "10")
     assert samples.targets.tolist() == [1, 0, 1]
+
+
+LABELS = {
+    "numbers before words": ["10", "9", "a", "b", "2.5x"],
+    "numbers as they are written": ["1.0", "2", "01", "1"],
+    "spaces around": [" b", "a ", "b", "a"],
+    "no label": ["a", "b", "NA", "?", "none", "a"],
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_are_numbered_and_named_as_the_linter_does(read: Any, tmp_path: Path, name: str) -> None:
+    text = "size, weight,label\n" + "".join(f"{place},1,{label}\n" for place, label in enumerate(LABELS[name]))
+    samples = read(text, bad_records="skip")
+    found = facts.read(typed_csv(), tmp_path, 10.0)
+
+    assert found.class_names == samples.classes
+    assert found.class_counts == tuple(np.bincount(samples.targets).tolist())
+
+
+def typed_csv() -> Csv:
+    written = {"type": "csv", "path": "t.csv", "target": "label", "features": ["size", "weight"]}
+    spec = {"version": "v1", "task": "classification", "dataset": written, "model": {"type": "mlp", "hidden": []}}
+    made: Csv = language.typed(language.resolve(spec)).dataset  # type: ignore[assignment] # a csv was written
+    return made
+
+
+def test_several_one_hot_columns_are_classes(read: Any) -> None:
+    samples = read("size,weight,x,y\n1,2,1,0\n2,3,0,1\n3,4,1,0\n", target=["x", "y"])
+
+    assert samples.targets.tolist() == [0, 1, 0]
+    assert samples.classes == ("x", "y")
 
 
 def test_a_categorical_column_becomes_one_input_per_value(read: Any) -> None:

@@ -1,12 +1,14 @@
-"""Labels as people wrote them into class indices. Class names are sorted: numbers by value, words by letter."""
+"""Labels as people wrote them into class indices, in the linter's order: numbers by value, then words by letter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from trainyard.linter.facts import tables
 from trainyard.service.trainer.data.samples import Array
 from trainyard.service.trainer.failures import DataError
 
@@ -26,6 +28,38 @@ def encode(values: Sequence[Any] | Array) -> tuple[Array, tuple[str, ...]]:
     if len(names) > _MOST_CLASSES:
         raise DataError(f"The labels have {len(names):,} different values: that is no classification.")
     return indices.reshape(-1).astype(np.int32), tuple(str(name) for name in names.tolist())
+
+
+def of_texts(texts: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
+    """Return (int32 class indices, class names) of labels of a table, numbered as the linter numbers them."""
+    counts = Counter(texts)
+    if len(counts) > _MOST_CLASSES:
+        raise DataError(f"The labels have {len(counts):,} different values: that is no classification.")
+    names, _ = tables.classes(counts)
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place[text] for text in texts], dtype=np.int32), names
+
+
+def missing(texts: Iterable[str]) -> frozenset[str]:
+    """Return those of the texts that the linter takes for no label at all: nothing, "NA", "?" and the like."""
+    found = set()
+    for text in texts:
+        tally = tables.Tally("")
+        tally.add(text)
+        if tally.missing:
+            found.add(text)
+    return frozenset(found)
+
+
+def check_whole(names: Iterable[str]) -> None:
+    """Raise DataError when labels are fractions: such a target is a quantity."""
+    for name in names:
+        try:
+            number = float(name)
+        except ValueError:
+            return
+        if not number.is_integer():
+            raise DataError("Labels are fractional numbers: for such a target the task is regression.")
 
 
 def named(indices: Array, found: tuple[str, ...], declared: object) -> tuple[Array, tuple[str, ...]]:

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainyard.linter.spec.model.dataset import Csv, Parquet
-from trainyard.service.trainer.data import budget, location, table_file
+from trainyard.service.trainer.data import budget, labels, location, table_file
 from trainyard.service.trainer.data.samples import Array, BadRecord, Column, Samples, judge, shaped
-from trainyard.service.trainer.data.targets import of_array
+from trainyard.service.trainer.data.targets import of_array, of_texts
 from trainyard.service.trainer.failures import DataError
 
 _MOST_CATEGORIES = 10_000
@@ -48,9 +48,10 @@ def read(dataset: Csv | Parquet, task: str, root: Path, known: tuple[Column, ...
     Raises:
         DataError: not there, a column that is missing or of the wrong kind, or too many bad rows.
     """
-    found = table_file.load(dataset, location.find(root, dataset.path))
-    rows = found.table
     targets = (dataset.target,) if isinstance(dataset.target, str) else dataset.target
+    as_texts = task == "classification" and len(targets) == 1
+    found = table_file.load(dataset, location.find(root, dataset.path), targets if as_texts else ())
+    rows = found.table
     features = dataset.features or _all_features(rows, dataset, targets)
     _check_columns(rows, (*features, *targets, *dataset.categorical))
     if not len(rows) and not found.bad:
@@ -58,7 +59,7 @@ def read(dataset: Csv | Parquet, task: str, root: Path, known: tuple[Column, ...
     categories = {column.name: column.categories for column in known or ()}
     inputs = [_input(rows, name, name in dataset.categorical, categories.get(name)) for name in features]
     budget.claim(2 * len(rows) * 4 * sum(one.values.shape[1] for one in inputs))
-    raw = [_target(rows, name, task) for name in targets]
+    raw = [_labels(rows, targets[0])] if as_texts else [_target(rows, name, task) for name in targets]
     unusable = [_Unusable(one.column.name, np.asarray(np.isnan(one.values).any(axis=1)), one.why) for one in inputs]
     unusable += _holes(rows, targets, raw, task)
     bad = [*found.bad, *_bad_rows(unusable, found.row_numbers)]
@@ -66,7 +67,8 @@ def read(dataset: Csv | Parquet, task: str, root: Path, known: tuple[Column, ...
     fine = np.flatnonzero(~np.logical_or.reduce([column.rows for column in unusable]))
     if not len(fine):
         raise DataError("The dataset has no samples.")
-    wanted = of_array(_stack([one[fine] for one in raw]), task, dataset.facts.classes)
+    declared = dataset.facts.classes
+    wanted = of_texts(raw[0][fine].tolist(), declared) if as_texts else of_array(_stack([one[fine] for one in raw]), task, declared)
     classes = targets if len(targets) > 1 and wanted.classes else wanted.classes
     matrix = np.concatenate([one.values[fine] for one in inputs], axis=1, dtype=np.float32)
     groups = _groups(rows, dataset.split.group, fine)
@@ -148,10 +150,15 @@ def _target(rows: pa.Table, name: str, task: str) -> Array:
     column = rows.column(name)
     if task in {"regression", "multilabel"}:
         return _numbers(name, column)
-    if pa.types.is_floating(column.type) and column.null_count == 0:
-        return np.asarray(column.to_numpy())
-    kept = column.fill_null("" if pa.types.is_string(column.type) else 0) if column.null_count else column
+    kept = column.fill_null(0) if column.null_count and not pa.types.is_string(column.type) else column
     return np.asarray(kept.to_pylist())
+
+
+def _labels(rows: pa.Table, name: str) -> Array:
+    """Return the label of each row as the linter reads it, an empty text where there is none."""
+    texts = ["" if value is None else str(value).strip() for value in rows.column(name).to_pylist()]
+    none = labels.missing(set(texts))
+    return np.array(["" if text in none else text for text in texts], dtype=object)
 
 
 def _holes(rows: pa.Table, targets: tuple[str, ...], raw: list[Array], task: str) -> Iterator[_Unusable]:

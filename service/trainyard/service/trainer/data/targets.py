@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,13 @@ def of_array(raw: Array, task: str, declared: object) -> Targets:
     if raw.ndim == 2 and raw.shape[1] > 1:
         return Targets(_one_hot(raw), _names(declared, raw.shape[1]))
     indices, found = labels.encode(raw.reshape(-1))
+    return Targets(*labels.named(indices, found, declared))
+
+
+def of_texts(texts: Sequence[str], declared: object) -> Targets:
+    """Read the labels of a table, one text per sample; ``declared`` is ``facts.classes``."""
+    indices, found = labels.of_texts(texts)
+    labels.check_whole(found)
     return Targets(*labels.named(indices, found, declared))
 
 
