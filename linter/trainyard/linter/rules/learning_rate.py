@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trainyard.linter.estimate import learning_rate
 from trainyard.linter.rules.case import CLASSIFICATION, Case
 from trainyard.linter.rules.rule import STEPS, Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.target_steps import highest_rate
 from trainyard.linter.rules.wording import count, number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -48,8 +49,6 @@ def suggested(case: Case) -> float:
         return _FINE_TUNING if spec.optimizer.type in learning_rate.ADAPTIVE else _FINE_TUNING_SGD
     rate = learning_rate.suggested(spec.optimizer, spec.training.batch_size, case.parameters, normalized=case.traits.normalized)
     usual = learning_rate.bounds(spec.optimizer).usual_high * (1 - learning_rate.momentum(spec.optimizer))
-    from trainyard.linter.rules.target_scale import highest_rate
-
     most = highest_rate(case)
     return learning_rate.rounded(min(rate, usual, usual if most is None else most))
 

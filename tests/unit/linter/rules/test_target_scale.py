@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from trainyard.linter.rules.target_scale import limit
+from trainyard.linter.rules.target_steps import limit
 
 SAMPLES, FEATURES, BATCH, STEPS = 512, 8, 32, 300
 
