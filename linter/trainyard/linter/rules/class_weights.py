@@ -128,7 +128,7 @@ class WeightsExtreme(Rule):
 
     What it checks:
         Weights below zero are an error. The largest over the smallest is more than three times the imbalance, or more than 1,000; or
-        the rarest class weighs less than the most frequent one.
+        the rarest class weighs less than the most frequent one, which is more than twice as large.
 
     Why it fails:
         One sample of a heavy class throws the weights about; weights the wrong way round make the imbalance worse.

@@ -33,7 +33,7 @@ class BatchExceedsMemory(Rule):
         Activations dominate for convolutional nets: keras-team/keras#5199. Sums by hand were low by 1.6 in BVLC/caffe#5464.
 
     When to ignore:
-        When the spec has run on that device before. `trainyard calibrate` measures a box and narrows the interval.
+        When the spec has run on that device before: what was measured there is better than an interval.
     """
 
     code = "MEM001"

@@ -333,7 +333,7 @@ class PenaltyInsideAdaptive(Rule):
     """An l2 penalty meets an adaptive optimizer.
 
     What it checks:
-        `regularization.l2` with Adam, Nadam, Adamax or RMSprop.
+        `regularization.l2` above 0.0001 with Adam, Nadam, Adamax or RMSprop.
 
     Why it fails:
         The gradient of the penalty is divided by the running size of the gradients, so weights with large gradients are hardly
