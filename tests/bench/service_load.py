@@ -81,7 +81,7 @@ class Served:
             *("--data-root", str(self.folder / "data"), "--slots", str(self._slots), "--device", "cpu"),
             *("--ready-file", str(self._ready), "--no-standby"),
         ]
-        kept = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
         environment = {**kept, "HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

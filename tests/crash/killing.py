@@ -88,7 +88,7 @@ class Server:
             *("--data-root", str(folder / "data"), "--runs", str(folder / "runs"), "--slots", str(SLOTS), "--device", "cpu"),
             *("--ready-file", str(self.ready), "--store", store, "--orphan-minutes", "0.1", "--no-standby"),
         ]
-        kept = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV", "BREAK") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "BREAK") if name in os.environ}
         user = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
         chosen = {"MAX_ATTEMPTS": "100000", "LEASE_SECONDS": "60" if plan.servers == 1 else "3"}
         self._environment = {**kept, **user, **chosen, **({"REAL_TRAINERS": "1"} if plan.real else {})}

@@ -6,7 +6,6 @@ without its files, and whatever a crash leaves behind is settled at the next sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from trainyard.service.core.errors import ServiceError, UnknownJobError
 from trainyard.service.core.jobstore import JobStore
 from trainyard.service.core.ports import Clock
 from trainyard.service.executor import run_folder
-from trainyard.service.executor.supervisor import Pace
+from trainyard.service.executor.supervisor import Pace, Supervisor
 from trainyard.service.wire import RunFolder
 
 EVERY_SECONDS = 600.0
@@ -74,17 +73,27 @@ class Janitor:
             _log.info("job-removed", job=job.id, owner=job.owner)
         return len(old) == AT_ONCE
 
-    def beside(self, tick: Callable[[], Pace]) -> Callable[[], Pace]:
-        """Return rounds of the supervisor with a little cleaning in between."""
+    def pass_by(self) -> None:
+        """Do a little when it is time."""
+        now = self._clock.monotonic()
+        if now < self._next:
+            return
+        more = self.round()
+        self._next = now + (0.0 if more else EVERY_SECONDS)
+        if not more:
+            self._store.vacuum()
 
-        def both() -> Pace:
-            pace = tick()
-            now = self._clock.monotonic()
-            if now >= self._next:
-                more = self.round()
-                self._next = now + (0.0 if more else EVERY_SECONDS)
-                if not more:
-                    self._store.vacuum()
-            return pace
 
-        return both
+class Cleaned:
+    """Rounds of the supervisor with a little cleaning in between."""
+
+    def __init__(self, supervisor: Supervisor, janitor: Janitor) -> None:
+        self.hear = supervisor.hear
+        self._tick = supervisor.tick
+        self._pass_by = janitor.pass_by
+
+    def tick(self) -> Pace:
+        """Look after everything once and say when to come again."""
+        pace = self._tick()
+        self._pass_by()
+        return pace

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from trainyard.service.core.jobs import TrainerProcess
 from trainyard.service.executor import memory, processes, run_folder
-from trainyard.service.executor.standby import Standbys, hand_over
+from trainyard.service.executor.standby import Standbys, dismiss, hand_over
 from trainyard.service.wire import RunFolder
 
 
@@ -187,8 +187,7 @@ class LocalLauncher:
         try:
             hand_over(standby, arguments=arguments[arguments.index(str(order.run.path)) :], environment=environment, log=order.run.log)
         except OSError:
-            standby.kill()
-            standby.wait()
+            dismiss(standby)
             return None
         return self._ours(standby)
 

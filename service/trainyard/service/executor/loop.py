@@ -1,9 +1,14 @@
-"""The supervisor's own thread: a round when something happened, and every so often because something may have."""
+"""The supervisor's own thread: a round when something happened, and every so often because something may have.
+
+Between rounds it hears what trainers wrote, as soon as the kernel tells of it: only their spools are read then.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -16,6 +21,17 @@ from trainyard.service.executor.supervisor import Pace
 GAP_SECONDS = 0.02
 _WORTH_WAKING = frozenset({State.QUEUED, State.CANCELLING, State.STOPPING, State.PAUSING})
 _log = structlog.get_logger("supervisor")
+T = TypeVar("T")
+
+
+class Rounds(Protocol):
+    """What is done again and again."""
+
+    def tick(self) -> Pace:
+        """Look after everything once and say when to come again."""
+
+    def hear(self, job_ids: set[str]) -> bool:
+        """Read what the trainers of these jobs wrote; return whether a round is due."""
 
 
 class SupervisorLoop:
@@ -24,11 +40,14 @@ class SupervisorLoop:
     def __init__(self) -> None:
         self._wanted = threading.Event()
         self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._written: set[str] = set()
+        self._round_wanted = False
         self._thread: threading.Thread | None = None
 
-    def start(self, tick: Callable[[], Pace]) -> None:
-        """Begin; ``tick`` is one round and says when the next one is due."""
-        self._thread = threading.Thread(target=self._run, args=(tick,), name="supervisor", daemon=True)
+    def start(self, rounds: Rounds) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, args=(rounds,), name="supervisor", daemon=True)
         self._thread.start()
 
     def stop(self, timeout_seconds: float = 10.0) -> None:
@@ -41,19 +60,41 @@ class SupervisorLoop:
     def committed(self, change: Change) -> None:
         """Wake up when a job was queued, or asked for something."""
         if change.job.state in _WORTH_WAKING:
+            self._round_wanted = True
             self._wanted.set()
 
-    def _run(self, tick: Callable[[], Pace]) -> None:
+    def heard(self, job_ids: set[str]) -> None:
+        """Wake up because trainers wrote something; called from any thread."""
+        with self._lock:
+            self._written |= job_ids
+        self._wanted.set()
+
+    def _run(self, rounds: Rounds) -> None:
         while not self._stopped.wait(GAP_SECONDS):
-            self._wanted.clear()
-            self._wanted.wait(_round(tick).value)
+            self._round_wanted = False
+            due = time.monotonic() + _guarded(rounds.tick, Pace.LATER).value
+            while not (self._round_wanted or self._stopped.is_set()) and (left := due - time.monotonic()) > 0:
+                self._wanted.wait(left)
+                self._wanted.clear()
+                written = self._taken()
+                if written and self._heard(rounds, written):
+                    break
+
+    def _heard(self, rounds: Rounds, written: set[str]) -> bool:
+        return _guarded(lambda: rounds.hear(written), True)
+
+    def _taken(self) -> set[str]:
+        with self._lock:
+            written, self._written = self._written, set()
+        return written
 
 
-def _round(tick: Callable[[], Pace]) -> Pace:
+def _guarded(work: Callable[[], T], otherwise: T) -> T:
+    """Do a piece of work; a fault in it must not end supervision."""
     try:
-        return tick()
+        return work()
     except ServiceError as error:
         _log.warning("round-failed", why=str(error))
-    except Exception:  # noqa: BLE001 - a fault in one round must not end supervision
+    except Exception:  # noqa: BLE001 - the next round may fare better
         _log.exception("round-failed")
-    return Pace.LATER
+    return otherwise

@@ -81,7 +81,9 @@ class Minder:
 
     def mind(self, job: Job, process: TrainerProcess, run: RunFolder) -> None:
         """Do what is due now for a trainer that lives."""
-        watched = self._watched.setdefault(process, _Watched(_signature(run), self._monotonic(), memory.kills()))
+        watched = self._watched.get(process)
+        if watched is None:
+            watched = self._watched[process] = _Watched(_signature(run), self._monotonic(), memory.kills())
         self._pass_on(job, watched, run)
         if watched.cause is not None:
             self._ladder.press(process, _DUMP_SECONDS)

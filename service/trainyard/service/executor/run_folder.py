@@ -27,6 +27,7 @@ def prepare(run: RunFolder, documents: Documents, report: str) -> None:
     _replace(run.resolved, documents.resolved.encode())
     _replace(run.lint, report.encode())
     run.control.unlink(missing_ok=True)
+    run.events.touch(mode=0o600)
     _end_last_line(run.events)
     beat(run)
 

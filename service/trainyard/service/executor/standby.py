@@ -49,11 +49,13 @@ class Standbys:
     def keep(self, devices: Sequence[str]) -> None:
         """Have one standby for each of these free slots, named by their devices; those of others end."""
         for device in list(self._waiting):
-            alive = [one for one in self._waiting[device] if one.poll() is None]
-            self._failures += len(self._waiting[device]) - len(alive)
-            self._waiting[device] = alive
+            dead = [one for one in self._waiting[device] if one.poll() is not None]
+            for one in dead:
+                self._waiting[device].remove(one)
+                dismiss(one)
+            self._failures += len(dead)
             while len(self._waiting[device]) > devices.count(device):
-                _dismiss(self._waiting[device].pop())
+                dismiss(self._waiting[device].pop())
         if self._failures >= _MOST_FAILURES or self._monotonic() - self._calm_since < self._quiet_seconds:
             return
         missing = next((device for device in devices if len(self._waiting.get(device, ())) < devices.count(device)), None)
@@ -71,13 +73,14 @@ class Standbys:
             one = waiting.pop()
             if one.poll() is None:
                 return one
+            dismiss(one)
         return None
 
     def close(self) -> None:
         """End all of them."""
         for waiting in self._waiting.values():
             for one in waiting:
-                _dismiss(one)
+                dismiss(one)
         self._waiting.clear()
 
     def pids(self) -> list[int]:
@@ -112,7 +115,8 @@ def hand_over(standby: subprocess.Popen[bytes], *, arguments: Sequence[str], env
     standby.stdin.close()
 
 
-def _dismiss(one: subprocess.Popen[bytes]) -> None:
+def dismiss(one: subprocess.Popen[bytes]) -> None:
+    """End a standby and let go of its pipe."""
     with suppress(OSError):
         if one.stdin is not None:
             one.stdin.close()

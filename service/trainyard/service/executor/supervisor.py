@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from trainyard.service.core.errors import IllegalCommandError, ServiceError, StaleAttemptError, StaleOffsetError
+from trainyard.service.core.errors import IllegalCommandError, ServiceError, StaleAttemptError, StaleOffsetError, UnknownJobError
 from trainyard.service.core.jobs import LOCAL, Job, Lease, TrainerProcess
 from trainyard.service.core.jobstore import Batch, JobStore
 from trainyard.service.core.ports import Clock
@@ -25,6 +25,7 @@ from trainyard.service.core.states import Command, State
 from trainyard.service.executor import memory, run_folder, spool
 from trainyard.service.executor.launching import Launcher, Order, died_how
 from trainyard.service.executor.minding import OWING, Cause, Minder
+from trainyard.service.executor.notices import Notices
 from trainyard.service.executor.patience import Patience
 from trainyard.service.executor.slots import Slots
 from trainyard.service.wire import RunFolder
@@ -39,6 +40,8 @@ class Pace(enum.Enum):
     """There is more to do."""
     SOON = 0.05
     """Trainers run: their words should not wait long."""
+    CALM = 0.25
+    """Trainers run, and what they write is told."""
     LATER = 1.0
     """Nothing runs; whatever happens wakes the loop."""
 
@@ -55,6 +58,7 @@ class Supervisor:
         patience: how long to wait for what, and what a trainer may.
         lease: whose slots these are, and for how long they are held without a word.
         available_bytes: how much memory the machine has left.
+        notices: tells when trainers write; None to look for oneself.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Supervisor:
         patience: Patience | None = None,
         lease: Lease = LOCAL,
         available_bytes: Callable[[], int] = memory.available_bytes,
+        notices: Notices | None = None,
     ) -> None:
         self._store = store
         self._launcher = launcher
@@ -80,6 +85,9 @@ class Supervisor:
         self._beat_seconds = min(lease.seconds, self._patience.orphan_seconds) / 4
         self._next_beat = float("-inf")
         self._met: set[TrainerProcess] = set()
+        self._notices = notices
+        # With notices a round has little to find.
+        self._pace = Pace.SOON if notices is None else Pace.CALM
 
     def tick(self) -> Pace:
         """Look after every job once, fill free slots, and say when to come again."""
@@ -89,7 +97,18 @@ class Supervisor:
         self._minder.watch_memory((job, job.process) for job in jobs if job.process is not None)
         if self._fill_slots() or any(more):
             return Pace.AT_ONCE
-        return Pace.SOON if jobs else Pace.LATER
+        return self._pace if jobs else Pace.LATER
+
+    def hear(self, job_ids: set[str]) -> bool:
+        """Read what the trainers of these jobs wrote; return whether a round is due: one has ended, or there is more."""
+        due = False
+        for job_id in job_ids:
+            with suppress(StaleAttemptError, StaleOffsetError, UnknownJobError):
+                job = self._store.job(job_id)
+                if job.held and job.node == self._lease.node:
+                    job, more = self._ingest(job)
+                    due = due or more or job.state not in OWING
+        return due
 
     def run_of(self, job_id: str) -> RunFolder:
         """Return the run folder of a job."""
@@ -145,7 +164,9 @@ class Supervisor:
         return False
 
     def _meet(self, job: Job, process: TrainerProcess) -> None:
-        """Say once that a trainer of an earlier server was found alive."""
+        """Say once that a trainer of an earlier server was found alive, and listen to it."""
+        if self._notices is not None:
+            self._notices.watch(job.id, self.run_of(job.id).events)
         if process not in self._met:
             self._met.add(process)
             _log.info("trainer-found", job=job.id, attempt=job.attempt, pid=process.pid, epoch=job.epoch)
@@ -160,6 +181,8 @@ class Supervisor:
         self._minder.leave(process)
         self._met.discard(process)
         self._clear(job)
+        if self._notices is not None:
+            self._notices.forget(job.id)
         self._store.release(job.id, job.attempt)
         _log.info("slot-free", job=job.id, attempt=job.attempt, state=job.state.value)
 
@@ -233,6 +256,8 @@ class Supervisor:
             self._store.release(job.id, job.attempt)
             return False
         self._met.add(process)
+        if self._notices is not None:
+            self._notices.watch(job.id, self.run_of(job.id).events)
         try:
             self._store.bind(job.id, job.attempt, process)
         except StaleAttemptError:

@@ -17,6 +17,7 @@ from trainyard.linter.cli.exits import Refusal
 from trainyard.service.core.errors import StoreUnavailableError
 from trainyard.service.executor import devices as machine
 from trainyard.service.executor.devices import Device, NoGpuError
+from trainyard.service.executor.janitor import Cleaned
 from trainyard.service.main import addresses, logs, place, ready, token, wiring
 from trainyard.service.main.home import owned
 from trainyard.service.main.settings import Settings
@@ -82,7 +83,7 @@ async def _answer(settings: Settings, found: Found, parts: Parts) -> None:
     except OSError as error:
         raise addresses.busy(settings.metrics, "--metrics", error) from error
     parts.janitor.settle()
-    parts.loop.start(parts.janitor.beside(parts.supervisor.tick))
+    parts.loop.start(Cleaned(parts.supervisor, parts.janitor))
     await parts.server.start()
     listen, metrics = str(settings.listen._replace(port=parts.server.port)), str(settings.metrics._replace(port=parts.endpoint.port))
     _log.info(
@@ -109,6 +110,7 @@ async def _end(settings: Settings, parts: Parts) -> None:
     await parts.server.stop(GRACE_SECONDS)
     await parts.endpoint.stop()
     await asyncio.to_thread(parts.loop.stop)
+    await asyncio.to_thread(parts.notices.close)
     await asyncio.to_thread(parts.pool.close)
     parts.launcher.close()
     parts.store.close()

@@ -31,6 +31,7 @@ from trainyard.service.executor.environment import STANDBY, standby_environment,
 from trainyard.service.executor.janitor import Janitor
 from trainyard.service.executor.launching import LocalLauncher, Order
 from trainyard.service.executor.loop import SupervisorLoop
+from trainyard.service.executor.notices import Notices
 from trainyard.service.executor.slots import Slots
 from trainyard.service.executor.standby import Standbys
 from trainyard.service.executor.supervisor import Supervisor
@@ -64,6 +65,7 @@ class Parts:
     store: SqlJobStore
     supervisor: Supervisor
     janitor: Janitor
+    notices: Notices
     loop: SupervisorLoop
     launcher: LocalLauncher
     pool: Pool
@@ -102,7 +104,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     instruments.gauge("slots_held").set_function(lambda: len(store.held_devices(lease.node)))
     launcher = _launcher(settings, home, count, devices, command)
     janitor = Janitor(store, runs, clock, settings.keep)
-    pool = Pool()
+    pool, notices = Pool(), Notices(loop.heard)
     servicer = TrainingServicer(
         Collaborators(
             submissions=Submissions(gate, store, clock, RandomIds()),
@@ -123,8 +125,11 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
         node=lease.node,
         slots=count,
         store=store,
-        supervisor=Supervisor(store=store, launcher=launcher, runs=runs, slots=slots, clock=clock, patience=settings.patience, lease=lease),
+        supervisor=Supervisor(
+            store=store, launcher=launcher, runs=runs, slots=slots, clock=clock, patience=settings.patience, lease=lease, notices=notices
+        ),
         janitor=janitor,
+        notices=notices,
         loop=loop,
         launcher=launcher,
         pool=pool,

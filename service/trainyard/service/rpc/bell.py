@@ -25,7 +25,7 @@ class Bell:
     def committed(self, change: Change) -> None:
         """Ring for the job that changed; called from the thread that committed."""
         with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            self._loop.call_soon_threadsafe(self._ring, change.job.id)
+            self._loop.call_soon_threadsafe(self.ring, change.job.id)
 
     def ring_of(self, job_id: str) -> asyncio.Event:
         """Return what will be set when the job changes next; ask before reading the store."""
@@ -38,9 +38,10 @@ class Bell:
         """Wake everybody up for good: the server is shutting down."""
         self.closed = True
         for job_id in list(self._rings):
-            self._ring(job_id)
+            self.ring(job_id)
 
-    def _ring(self, job_id: str) -> None:
+    def ring(self, job_id: str) -> None:
+        """Wake up whoever waits for a job; called from the loop."""
         ring = self._rings.pop(job_id, None)
         if ring is not None:
             ring.set()

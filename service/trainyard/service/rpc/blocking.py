@@ -17,7 +17,8 @@ from trainyard.service.core.errors import OverloadedError
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 8
-WAITING = 512
+# As many as calls may be under way (server.MAX_CALLS): a thousand clients that come back at once are served, one after another.
+WAITING = 4000
 
 
 class Pool:

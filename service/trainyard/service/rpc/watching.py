@@ -25,8 +25,10 @@ from trainyard.service.wire import RunFolder
 from trainyard.v1 import training_service_pb2
 
 PAGE = 256
-# Somebody else may write to the store, whose changes ring no bell here.
+# Somebody else may write to the store, whose changes ring no bell here. One of the streams of a job looks; a thousand streams that
+# each look for nothing would cost more than all events.
 POLL_SECONDS = 2.0
+_MOST_REMEMBERED = 10_000
 PROGRESS_SECONDS = 0.5
 
 Item = training_service_pb2.WatchJobResponse
@@ -52,6 +54,12 @@ class Pages:
         self._store = store
         self._pool = pool
         self._asked: dict[tuple[str, int], asyncio.Task[list[Event]]] = {}
+        self._empty: dict[tuple[str, int], float] = {}
+
+    def lately_empty(self, job_id: str, after_seq: int) -> bool:
+        """Tell whether somebody has just looked and found nothing."""
+        looked = self._empty.get((job_id, after_seq))
+        return looked is not None and asyncio.get_running_loop().time() - looked < POLL_SECONDS * 0.9
 
     async def read(self, job_id: str, after_seq: int) -> list[Event]:
         """Return the next events of a job."""
@@ -64,8 +72,14 @@ class Pages:
 
     def _answered(self, place: tuple[str, int], task: asyncio.Task[list[Event]]) -> None:
         del self._asked[place]
-        if not task.cancelled():
-            task.exception()  # nobody may be left to hear of it
+        if task.cancelled() or task.exception() is not None:  # nobody may be left to hear of it
+            return
+        if task.result():
+            self._empty.pop(place, None)
+        elif len(self._empty) < _MOST_REMEMBERED:
+            self._empty[place] = asyncio.get_running_loop().time()
+        else:
+            self._empty.clear()
 
 
 class Watch:
@@ -104,9 +118,12 @@ class Watch:
         opened = self._clock.now()
         if await self._is_over(job_id, after_seq):
             return
+        rung = True
         while not self._bell.closed:
             ring = self._bell.ring_of(job_id)
-            page = await self._pages.read(job_id, after_seq)
+            page = [] if not rung and self._pages.lately_empty(job_id, after_seq) else await self._pages.read(job_id, after_seq)
+            if page and not rung:
+                self._bell.ring(job_id)  # the other streams need not look themselves
             for event in page:
                 yield event
                 if event.at >= opened:
@@ -116,8 +133,11 @@ class Watch:
                     return
             if len(page) < PAGE:
                 yield None
+                # No task of its own, as wait_for would make: a thousand streams wait here.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ring.wait(), patience_seconds)
+                    async with asyncio.timeout(patience_seconds):
+                        await ring.wait()
+                rung = ring.is_set()
         raise ShuttingDownError
 
     async def _is_over(self, job_id: str, after_seq: int) -> bool:

@@ -106,5 +106,5 @@ def test_a_run_folder_is_made_ready_again_and_again(tmp_path: Path) -> None:
         assert not run.control.exists()
         run_folder.ask(run, "cancel")
         assert run.control.read_text() == "cancel\n"
-    made = ["artifacts", "control", "heartbeat", "lint.json", "resolved.json", "spec.json"]
+    made = ["artifacts", "control", "events.jsonl", "heartbeat", "lint.json", "resolved.json", "spec.json"]
     assert sorted(path.name for path in run.path.iterdir()) == made
