@@ -20,6 +20,7 @@ from trainyard.linter import lint
 from trainyard.linter.cli.exits import FINDINGS, OK, Refusal
 from trainyard.linter.engine.report import Report
 from trainyard.service import wire
+from trainyard.service.capability import untrainable
 from trainyard.service.naming import experiment_name
 from trainyard.service.trainer import sameness
 from trainyard.service.trainer.alone import Alone, last_attempt
@@ -49,6 +50,8 @@ def train(*, file: Path, run_path: Path, data_root: Path, resume: bool, device: 
     report = _lint(raw, data_root)
     if not report.passed:
         _show(file, report)
+        return FINDINGS
+    if _show_gaps(file, report):
         return FINDINGS
     folder = wire.RunFolder(run_path)
     attempt = _take_up(folder, report, file) if resume else _make(folder, file, raw, report)
@@ -82,6 +85,15 @@ def _lint(raw: bytes, data_root: Path) -> Report:
     if report.spec is None:
         return report
     return lint(raw, facts=facts.read(report.spec.dataset, data_root, _FACTS_SECONDS))
+
+
+def _show_gaps(file: Path, report: Report) -> bool:
+    """Show what the linter passes and nobody can train, as the server's gate does; tell whether there is any."""
+    gaps = () if report.spec is None else untrainable(report.spec)
+    for pointer, message in gaps:
+        start, _ = report.document.span(pointer)
+        click.echo(f"{file}:{start.line}:{start.column}: error: {pointer} can not be trained: {message}", err=True)
+    return bool(gaps)
 
 
 def _show(file: Path, report: Report) -> None:
