@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import training_section
+
 RESULTS = Path(__file__).parents[2] / "tests/bench/results"
 
 _INTRODUCTION = """# Benchmarks
@@ -48,7 +50,19 @@ def page() -> str:
         if path.exists():
             record = json.loads(path.read_text(encoding="utf-8"))
             sections += [*section(record["figures"]), _machine(record)]
-    return "\n".join(sections)
+    return "\n".join([*sections, *_training()])
+
+
+def _training() -> list[str]:
+    """Return the part about training, as far as it was measured."""
+    parts: list[str] = []
+    for written, names in ((training_section.table, training_section.SETS), (training_section.resumed, training_section.RESUME)):
+        for name, title in names.items():
+            path = RESULTS / f"{name}.json"
+            if path.exists():
+                record = json.loads(path.read_text(encoding="utf-8"))
+                parts += [written(title, record["figures"]), _machine(record)]
+    return [training_section.INTRODUCTION, *parts] if parts else []
 
 
 def _cold_start(figures: dict[str, Any]) -> list[str]:

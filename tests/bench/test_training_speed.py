@@ -28,6 +28,8 @@ from trainyard.service import wire
 # MalImg's 25 families and how many images each has (Nataraj 2011); the images here are drawn, not theirs.
 MALIMG = (122, 116, 200, 2949, 1591, 106, 177, 146, 198, 123, 200, 213, 162, 381, 125, 184, 159, 136, 142, 80, 128, 408, 97, 800, 431)
 SIDE = 64
+# Seeds per set; fewer are for looking, not for keeping.
+ROUNDS = int(os.environ.get("TRAINING_ROUNDS", "5"))
 ENVIRONMENT = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -142,7 +144,7 @@ def _malimg(root: Path) -> None:
 @pytest.mark.timeout(3600)
 def test_digits_train_twice_as_fast_per_epoch(race: Callable[[dict[str, Any], Path], Race], bench: Bench) -> None:
     run = race(_example("digits", 20), ROOT / "examples")
-    run.run(("folder", "arrays"), 5, ("tensorflow", "jax"))
+    run.run(("folder", "arrays"), ROUNDS, ("tensorflow", "jax"))
     figures = run.figures()
     bench.keep("training_digits", figures)
     assert figures["trainyard on tensorflow"]["epoch_speed"] >= 2.0
@@ -151,7 +153,7 @@ def test_digits_train_twice_as_fast_per_epoch(race: Callable[[dict[str, Any], Pa
 @pytest.mark.timeout(3600)
 def test_a_table_trains_twice_as_fast_per_epoch(race: Callable[[dict[str, Any], Path], Race], bench: Bench) -> None:
     run = race(_example("breast-cancer", 40), ROOT / "examples")
-    run.run(("arrays",), 5, ("tensorflow", "jax"))
+    run.run(("arrays",), ROUNDS, ("tensorflow", "jax"))
     figures = run.figures()
     bench.keep("training_table", figures)
     assert figures["trainyard on tensorflow"]["epoch_speed"] >= 2.0
