@@ -50,11 +50,12 @@ class BatchExceedsData(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare with the training samples."""
-        training, samples = case.spec.training, case.train_samples
+        training, samples = case.spec.training, case.samples_per_epoch
         if not samples or training.batch_size <= samples:
             return
         value = for_data(case) or 1
         told = f"batch size {number(training.batch_size)}{case.origin(POINTER)} is more than the {samples:,} training samples"
+        told += "" if samples == case.train_samples else ", repeated ones counted"
         outcome = "no step is ever made" if training.drop_remainder else "every epoch is a single step"
         severity = Severity.ERROR if training.drop_remainder else Severity.INFO if case.epochs >= _LONG and samples <= _SMALL else None
         yield Violation(POINTER, f"{told}, so {outcome}; write {value}", suggestion=Suggestion(POINTER, value), severity=severity)
@@ -146,7 +147,7 @@ class LastBatchOfOne(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Divide the samples by the batch."""
-        training, samples = case.spec.training, case.train_samples
+        training, samples = case.spec.training, case.samples_per_epoch
         if not case.traits.batch_norm or training.drop_remainder or not samples or training.batch_size < 2:
             return
         if samples > training.batch_size and samples % training.batch_size == 1:
@@ -181,7 +182,7 @@ class BatchVeryLarge(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare with a fifth of the samples."""
-        batch, samples = case.spec.training.batch_size, case.train_samples
+        batch, samples = case.spec.training.batch_size, case.samples_per_epoch
         if samples and samples / SHORT_EPOCH < batch <= samples:
             value = for_data(case) or 1
             told = (

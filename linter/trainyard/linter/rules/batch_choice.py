@@ -25,15 +25,15 @@ def even(batch: float) -> int:
 
 def for_data(case: Case) -> int | None:
     """Return a batch that makes at least ten steps of the training part and fits the device; ``None`` where the part is unknown."""
-    if not case.train_samples:
+    if not case.samples_per_epoch:
         return None
-    batch, most = even(case.train_samples / (2 * SHORT_EPOCH)), most_that_fits(case)
+    batch, most = even(case.samples_per_epoch / (2 * SHORT_EPOCH)), most_that_fits(case)
     return batch if not most else min(batch, most)
 
 
 def for_memory(case: Case, most: int) -> int:
     """Return the batch to write where ``most`` fit the device: fewer, where the present one is too many for the data, too."""
-    samples = case.train_samples
+    samples = case.samples_per_epoch
     if not most or not samples or case.spec.training.batch_size <= samples / SHORT_EPOCH:
         return most
     return min(most, even(samples / (2 * SHORT_EPOCH)))

@@ -21,7 +21,7 @@ class RunLongerThanAllowed(Rule):
 
     What it checks:
         Start, compilation and all epochs on the device of the hardware profile, as an interval, against `training.max_hours`. The low end
-        is longer: warning. The high end is: info, and only where the profile was calibrated.
+        is longer: warning. The high end is: info, and only where the profile's speed was measured.
 
     Why it fails:
         The run is ended at the limit with its best model so far: a schedule made for all epochs has then not come down, and most of the
@@ -66,7 +66,7 @@ class RunLongerThanAllowed(Rule):
             value = float(f"{total.high / _HOUR * 1.1:.2g}")
             message = f"{told}: the run would end after {count(epochs, 'epoch')} at best; write max_hours {number(value)}, or fewer epochs"
             yield Violation(HOURS, message, suggestion=Suggestion(HOURS, value))
-        elif total.high > limit * _HOUR and profile.calibrated:
+        elif total.high > limit * _HOUR and profile.speed_is_measured:
             told = f"{count(case.epochs, 'epoch')} take {_hours(total.low)} to {_hours(total.high)} on {profile.device}"
             yield Violation(HOURS, f"{told}, and max_hours is {number(limit)}: the run may be cut short", severity=Severity.INFO)
 

@@ -71,7 +71,7 @@ class TooFewUpdates(Rule):
         """Count the updates."""
         if case.epochs <= 0 or not case.traits.learns_deep_from_scratch:
             return
-        if case.train_samples is not None and case.spec.training.batch_size > case.train_samples:
+        if case.samples_per_epoch is not None and case.spec.training.batch_size > case.samples_per_epoch:
             return  # then it is the batch that is wrong, or there are no samples: other rules say it
         updates = case.updates
         if updates is None:
