@@ -48,9 +48,11 @@ class Speed(NamedTuple):
 # (roofline: Williams et al. 2009, doi 10.1145/1498765.1498785; what a calibration replaces).
 _COMPUTE_SHARE = (0.05, 0.6)
 _BANDWIDTH_SHARE = (0.3, 0.9)
-# From runs of this project's trainer on a CPU with TensorFlow 2.21: a step that computes nothing takes 1 to 3 ms of Python
-# and dispatch, imports take 4 to 12 s, tracing a step 0.5 s and some 20 to 150 ms for each layer. A GPU adds its context.
-_STEP = Rate(0.0005, 0.006)
+# A step that computes next to nothing: 0.13 ms in a loop on the device, 0.8 ms a call, 3 ms in Keras' ``fit`` (ADR 0009, an MLP
+# on two shared cores). The rest was not measured: a kernel launch for each layer and pass, from some microseconds on a card to
+# a tenth of a millisecond on a busy processor; imports of TensorFlow and Keras, 5 s on the same machine, and a card's context;
+# tracing and compiling, which grows with the layers. Wide on purpose: a profile of a box brings its own.
+_STEP = Rate(0.0001, 0.006)
 _LAYER = Rate(5e-6, 120e-6)
 _START = Rate(4.0, 25.0)
 _COMPILE = Rate(0.5, 6.0)
