@@ -33,11 +33,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
-RATE, STEPS, EPOCHS = 0.02, 5, 9
+RATE, STEPS, EPOCHS = 0.02, 4, 7
 TOTAL = STEPS * EPOCHS
 # (as written, in steps)
-UNITS = {"epochs": (Length(4, None), 20), "steps": (Length(None, 17), 17)}
-WARMUPS = {"none": (None, 0), "epochs": (Length(2, None), 10), "steps": (Length(None, 3), 3)}
+UNITS = {"epochs": (Length(3, None), 12), "steps": (Length(None, 11), 11)}
+WARMUPS = {"none": (None, 0), "epochs": (Length(2, None), 8), "steps": (Length(None, 3), 3)}
 Oracle = Callable[[int, int], Any]
 
 
@@ -78,8 +78,8 @@ def kinds() -> dict[str, tuple[Callable[[Length, Length | None], Schedule], Orac
         ),
         "step": (lambda length, warm: Step("step", length, None, 0.3, warm), stepped),
         "milestones": (
-            lambda length, warm: Step("step", None, (length, Length(None, 25)), 0.3, warm),
-            lambda length, _after: theirs.PiecewiseConstantDecay([length - 1, 24], [RATE, RATE * 0.3, RATE * 0.09]),
+            lambda length, warm: Step("step", None, (length, Length(None, 19)), 0.3, warm),
+            lambda length, _after: theirs.PiecewiseConstantDecay([length - 1, 18], [RATE, RATE * 0.3, RATE * 0.09]),
         ),
         "exponential": (
             lambda length, warm: Exponential("exponential", 0.9, length, False, warm),

@@ -223,7 +223,7 @@ def drawn(draw_one: Callable[[Draw], Drawn], seed: int, count: int) -> Iterator[
         (drawn_mlp, 8, 60),
         (drawn_sequential, 11, 200),
         (drawn_graph, 12, 120),
-        (drawn_transfer, 13, 40),
+        (drawn_transfer, 13, 24),
     ],
     ids=["cnn", "mlp", "sequential", "graph", "transfer"],
 )
