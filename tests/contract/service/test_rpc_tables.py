@@ -105,7 +105,22 @@ def report(count: int, text: str) -> StoredReport:
 
 
 LONG = "\U0001f600" * 5000
-NAMES = ("name", "job", "prefix", "count", "command", "state", "attempt", "field", "problem", "summary", "method", "seconds")
+NAMES = (
+    "name",
+    "job",
+    "prefix",
+    "count",
+    "command",
+    "state",
+    "attempt",
+    "field",
+    "problem",
+    "summary",
+    "method",
+    "seconds",
+    "owner",
+    "most",
+)
 FACTS = dict.fromkeys(NAMES, LONG)
 
 

@@ -112,6 +112,14 @@ class UnauthenticatedError(ServiceError):
     """Send the header "authorization: Bearer TOKEN", once; the server writes its token into the user state folder."""
 
 
+class CredentialEndedError(ServiceError):
+    """Your token has expired or was revoked: ask an operator for a new one."""
+
+
+class QuotaError(ServiceError):
+    """{owner} has {count} jobs that are not over, and the policy of this server allows {most}: wait, or cancel one."""
+
+
 class ForbiddenError(ServiceError):
     """Your role does not allow this."""
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import enum
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
 
 class Role(enum.IntEnum):
@@ -24,10 +29,15 @@ class Role(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller by name and role."""
+    """A caller by name and role.
+
+    ``expires_at`` ends its credential by itself; ``revocable`` tells that somebody may end it earlier, while it is used.
+    """
 
     name: str
     role: Role
+    expires_at: datetime | None = field(default=None, compare=False)
+    revocable: bool = field(default=False, compare=False)
 
     @property
     def scope(self) -> str | None:
@@ -36,6 +46,18 @@ class Principal:
 
 
 NOBODY = Principal("", Role.NOBODY)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can name a caller: it stands in logs, in lists and beside jobs."""
+    return _NAME.fullmatch(text) is not None
+
+
+class Identities(Protocol):
+    """Knows who is behind a token, at this moment."""
+
+    def principal(self, token: str) -> Principal | None:
+        """Return whom the token stands for; None when it never stood for anybody, or does no more."""
 
 
 class Tokens:

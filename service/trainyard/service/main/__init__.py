@@ -13,6 +13,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 _OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MINUTES = click.FloatRange(0, min_open=True)
+_ROLE = click.Choice(["viewer", "submitter", "operator"])
 _DEVICE = click.Choice(["auto", "gpu", "cpu"])
 
 
@@ -48,11 +49,19 @@ def _configured(context: click.Context, _option: click.Parameter, path: Path | N
     callback=_configured,
     help="TOML file with any of these options; what is written here wins.",
 )
+@click.option("--tls-cert", type=_OLD_FILE, help="PEM chain of this server; an address that others can reach needs it.")
+@click.option("--tls-key", type=_OLD_FILE, help="PEM key of --tls-cert.")
+@click.option("--tls-client-ca", type=_OLD_FILE, help="Ask clients for a certificate of this CA; its common name is who calls.")
+@click.option("--tls-client-role", type=_ROLE, default="submitter", show_default=True, help="What owners of a certificate may do.")
+@click.option("--metrics-tls-cert", type=_OLD_FILE, help="PEM chain for /metrics.")
+@click.option("--metrics-tls-key", type=_OLD_FILE, help="PEM key of --metrics-tls-cert.")
+@click.option("--metrics-token-file", type=_OLD_FILE, help="Token that /metrics wants; /healthz is open.")
+@click.option("--policy", type=_OLD_FILE, help="TOML file with the house's limits; read again on SIGHUP.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that is written when the server answers.")
 def serve(**options: Any) -> int:
     """Run the server: lint again, queue, train, stream.
 
-    Answers on this machine only. Running trainers outlive the server; started again, it finds them.
+    Answers on this machine only, unless it has TLS. Running trainers outlive the server; started again, it finds them.
     """
     from trainyard.service.main.running import run
     from trainyard.service.main.settings import settle

@@ -1,8 +1,9 @@
-"""Where the server listens. Only this machine, as long as there is no TLS: a training server runs what it is told to."""
+"""Where the server listens. Addresses that others can reach need TLS: a training server runs what it is told to."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from contextlib import closing
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -16,19 +17,31 @@ class Address(NamedTuple):
     host: str
     port: int
 
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return _is_loopback(self.host)
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def parse(text: str, option: str) -> Address:
-    """Read ``HOST:PORT``; raises Refusal for anything else, and for a host that is not this machine."""
+    """Read ``HOST:PORT``; raises Refusal for anything else."""
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise Refusal(f"{option} wants HOST:PORT, not {text!r}")
-    if not _is_loopback(host):
-        raise Refusal(f"{option} {text}: the server answers on this machine only until it has TLS; write 127.0.0.1:{port}")
     return Address("127.0.0.1" if host == "localhost" else host, int(port))
+
+
+def ensure_guarded(address: Address, option: str, missing: Sequence[str]) -> None:
+    """Raise Refusal for an address that others can reach, unless nothing of what guards it is ``missing``."""
+    if missing and not address.loopback:
+        raise Refusal(
+            f"{option} {address}: others can reach this address, so it needs {' and '.join(missing)}; "
+            f"127.0.0.1:{address.port} answers on this machine only"
+        )
 
 
 def ensure_free(address: Address, option: str) -> None:

@@ -25,6 +25,14 @@ NAMES = (
     "most-hours",
     "stall-minutes",
     "orphan-minutes",
+    "tls-cert",
+    "tls-key",
+    "tls-client-ca",
+    "tls-client-role",
+    "metrics-tls-cert",
+    "metrics-tls-key",
+    "metrics-token-file",
+    "policy",
 )
 _YES_OR_NO = frozenset({"standby"})
 

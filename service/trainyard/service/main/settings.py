@@ -9,9 +9,11 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from trainyard.linter.cli.exits import Refusal
+from trainyard.service.core.identity import Role
 from trainyard.service.executor.patience import Patience
-from trainyard.service.main import addresses, place
+from trainyard.service.main import addresses, place, tls
 from trainyard.service.main.addresses import Address
+from trainyard.service.main.tls import TlsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Settings:
     patience: Patience = field(default_factory=Patience)
     # A trainer that lost its server has to be gone before this is over: see trainer.start.SAVING_SECONDS.
     lease_seconds: float = 60.0
+    tls: TlsFiles | None = None
+    certificate_role: Role = Role.SUBMITTER
+    metrics_tls: TlsFiles | None = None
+    metrics_token_file: Path | None = None
+    policy: Path | None = None
 
 
 def settle(
@@ -55,12 +62,27 @@ def settle(
     most_hours: float | None = None,
     stall_minutes: float = 30.0,
     orphan_minutes: float = 60.0,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    tls_client_ca: Path | None = None,
+    tls_client_role: str = "submitter",
+    metrics_tls_cert: Path | None = None,
+    metrics_tls_key: Path | None = None,
+    metrics_token_file: Path | None = None,
+    policy: Path | None = None,
 ) -> Settings:
     """Check the options; raises Refusal for what can not be served or written."""
     import platformdirs
 
     if ready_file is not None and not ready_file.absolute().parent.is_dir():
         raise Refusal(f"--ready-file {ready_file}: there is no folder {ready_file.absolute().parent}")
+    door = tls.files(tls_cert, tls_key, "--tls", tls_client_ca)
+    metrics_door = tls.files(metrics_tls_cert, metrics_tls_key, "--metrics-tls")
+    for option, text, missing in (
+        ("--listen", listen, [] if door else ["--tls-cert", "--tls-key"]),
+        ("--metrics", metrics, _missing_for_metrics(metrics_door, metrics_token_file)),
+    ):
+        addresses.ensure_guarded(addresses.parse(text, option), option, missing)
     return Settings(
         home=(home or Path(platformdirs.user_data_dir("trainyard"))).absolute(),
         listen=addresses.parse(listen, "--listen"),
@@ -79,4 +101,14 @@ def settle(
             stall_seconds=stall_minutes * 60,
             orphan_seconds=orphan_minutes * 60,
         ),
+        tls=door,
+        certificate_role=Role[tls_client_role.upper()],
+        metrics_tls=metrics_door,
+        metrics_token_file=metrics_token_file.absolute() if metrics_token_file else None,
+        policy=policy.absolute() if policy else None,
     )
+
+
+def _missing_for_metrics(door: TlsFiles | None, token_file: Path | None) -> list[str]:
+    wanted = {"--metrics-tls-cert": door, "--metrics-tls-key": door, "--metrics-token-file": token_file}
+    return [option for option, given in wanted.items() if given is None]

@@ -21,7 +21,6 @@ from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from trainyard.linter.cli.exits import Refusal
 from trainyard.service.core import hardware
 from trainyard.service.core.gate import Gate, Verdict
-from trainyard.service.core.identity import Principal, Role, Tokens, token_digest
 from trainyard.service.core.jobs import JobQuery, Lease
 from trainyard.service.core.submission import Submissions
 from trainyard.service.executor import nvml
@@ -35,9 +34,10 @@ from trainyard.service.executor.notices import Notices
 from trainyard.service.executor.slots import Slots
 from trainyard.service.executor.standby import Standbys
 from trainyard.service.executor.supervisor import Supervisor
+from trainyard.service.main.guards import guards
 from trainyard.service.main.home import Home, node
 from trainyard.service.main.settings import Settings
-from trainyard.service.main.surroundings import RandomIds, SystemClock, user_name
+from trainyard.service.main.surroundings import RandomIds, SystemClock
 from trainyard.service.metrics.board import Board
 from trainyard.service.metrics.calls import CallCounter
 from trainyard.service.metrics.collector import JobCollector
@@ -89,6 +89,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     ``command`` makes the command line of a trainer: tests pass one that starts no Keras.
     """
     clock, home, devices = SystemClock(), found.home, found.devices
+    guarded = guards(settings, home.path, found.token, clock.now)
     lease, runs, count = Lease(node(home), settings.lease_seconds), _runs(settings, home), _slots(settings, devices)
     registry, instruments = _registry(count)
     board, calls, bell, loop = Board(instruments, time.monotonic), CallCounter(instruments), Bell(running), SupervisorLoop()
@@ -134,8 +135,14 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
         launcher=launcher,
         pool=pool,
         bell=bell,
-        server=Server(servicer, tokens=_tokens(found.token), meter=calls, listen=str(settings.listen)),
-        endpoint=MetricsServer(registry, healthy=lambda: not bell.closed, measured=instruments.scraped),
+        server=Server(servicer, tokens=guarded.identities, meter=calls, listen=str(settings.listen), door=guarded.door),
+        endpoint=MetricsServer(
+            registry,
+            healthy=lambda: not bell.closed,
+            measured=instruments.scraped,
+            tls=guarded.metrics_tls,
+            token=guarded.metrics_token,
+        ),
     )
 
 
@@ -184,8 +191,3 @@ def _counted(calls: CallCounter) -> Callable[[Verdict], None]:
         calls.judged(verdict.result, ((finding.code, finding.severity.label) for finding in verdict.report.findings))
 
     return judged
-
-
-def _tokens(token: str) -> Tokens:
-    """The token of this user is the operator's: whoever can read it can read the home folder too."""
-    return Tokens([(token_digest(token), Principal(user_name(), Role.OPERATOR))])

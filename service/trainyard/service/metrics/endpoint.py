@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hmac
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -43,6 +44,7 @@ class MetricsServer:
         healthy: whether /healthz says yes.
         client_seconds: how long a client may take for its request, and again for reading the answer.
         tls: wraps connections when given.
+        token: wanted from whoever reads /metrics, as ``Authorization: Bearer TOKEN``; /healthz is open to probes.
         measured: told the seconds and bytes of each scrape.
     """
 
@@ -53,6 +55,7 @@ class MetricsServer:
         healthy: Callable[[], bool] = lambda: True,
         client_seconds: float = CLIENT_SECONDS,
         tls: ssl.SSLContext | None = None,
+        token: str | None = None,
         measured: Callable[[float, int], None] = lambda seconds, size_bytes: None,  # noqa: ARG005 - nobody asked
     ) -> None:
         self._measured = measured
@@ -60,6 +63,7 @@ class MetricsServer:
         self._healthy = healthy
         self._client_seconds = client_seconds
         self._tls = tls
+        self._wanted = f"Bearer {token}".encode() if token else None
         self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -100,6 +104,8 @@ class MetricsServer:
         if path == "/healthz":
             well = self._healthy()
             return Answer("200 OK" if well else "503 Service Unavailable", b"ok\n" if well else b"going down\n")
+        if self._wanted is not None and not hmac.compare_digest(self._wanted, headers.get("authorization", "").encode()):
+            return Answer("401 Unauthorized", b"send Authorization: Bearer TOKEN\n", {"WWW-Authenticate": "Bearer"})
         return await asyncio.get_running_loop().run_in_executor(self._renderer, self._render, headers)
 
     def _render(self, headers: Mapping[str, str]) -> Answer:

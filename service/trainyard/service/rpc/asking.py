@@ -17,6 +17,7 @@ from trainyard.service.core.submission import Submissions
 from trainyard.service.executor.datasets import DataRoot
 from trainyard.service.rpc.bell import Bell
 from trainyard.service.rpc.blocking import Pool
+from trainyard.service.rpc.interceptors.audited import JOB
 from trainyard.service.rpc.interceptors.identified import PRINCIPAL
 from trainyard.service.rpc.translation.jobs import job_message
 from trainyard.service.rpc.watching import Watch
@@ -56,8 +57,9 @@ class Asking:
 
     async def _find(self, prefix: str) -> Job:
         """Return the caller's job; somebody else's does not exist for it."""
-        principal = PRINCIPAL.get()
-        return await self._run(self._store.find, prefix, principal.scope)
+        job = await self._run(self._store.find, prefix, PRINCIPAL.get().scope)
+        JOB.set(job.id)
+        return job
 
     def _folder(self, job: Job) -> RunFolder:
         return RunFolder(self._with.runs / job.id)

@@ -34,6 +34,8 @@ CATALOGUE: dict[type[ServiceError], Row] = {
     errors.MalformedSpecError: Row(Code.INVALID_ARGUMENT, "SPEC_MALFORMED"),
     errors.RefusedError: Row(Code.FAILED_PRECONDITION, "SPEC_REFUSED"),
     errors.UnauthenticatedError: Row(Code.UNAUTHENTICATED, "TOKEN_MISSING_OR_WRONG"),
+    errors.CredentialEndedError: Row(Code.UNAUTHENTICATED, "TOKEN_EXPIRED_OR_REVOKED"),
+    errors.QuotaError: Row(Code.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),
     errors.ForbiddenError: Row(Code.PERMISSION_DENIED, "ROLE_TOO_LOW"),
     errors.OverloadedError: Row(Code.RESOURCE_EXHAUSTED, "SERVER_BUSY", 1.0),
     errors.TooLateError: Row(Code.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT"),

@@ -6,14 +6,16 @@ One event loop serves everybody: an idle watcher must not own a thread.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from trainyard.service.core.identity import Tokens
+from trainyard.service.core.identity import Identities, Role
 from trainyard.service.rpc.interceptors.allowed import allowed
 from trainyard.service.rpc.interceptors.around import AroundCalls
+from trainyard.service.rpc.interceptors.audited import Keep, audited
 from trainyard.service.rpc.interceptors.identified import identified
 from trainyard.service.rpc.interceptors.mapped import mapped
 from trainyard.service.rpc.interceptors.measured import CallMeter, count_unknown, measured
@@ -43,6 +45,20 @@ class PortTakenError(Exception):
     """Somebody listens on the address already."""
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How the port is guarded.
+
+    Without ``credentials`` it speaks plain text, which is for loopback only. ``certificate_role`` is what owners of client
+    certificates may do. ``reflection`` lists the methods to whoever asks. ``audit`` keeps a line for every deed.
+    """
+
+    credentials: grpc.ServerCredentials | None = None
+    certificate_role: Role | None = None
+    reflection: bool = True
+    audit: Keep = lambda line: None  # noqa: ARG005 - nobody asked
+
+
 class Server:
     """The server around a servicer.
 
@@ -51,19 +67,27 @@ class Server:
         tokens: who may call.
         meter: what counts calls.
         listen: ``HOST:PORT``, port 0 for any; raises PortTakenError when it can not be had.
+        door: how the port is guarded.
     """
 
-    def __init__(self, servicer: TrainingServicer, *, tokens: Tokens, meter: CallMeter, listen: str) -> None:
-        self._server = grpc.aio.server(interceptors=_interceptors(tokens, meter), options=OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
+    def __init__(self, servicer: TrainingServicer, *, tokens: Identities, meter: CallMeter, listen: str, door: Door = Door()) -> None:
+        around = _interceptors(tokens, meter, door)
+        self._server = grpc.aio.server(interceptors=around, options=OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
         self._health = health.aio.HealthServicer()
         add_TrainingServiceServicer_to_server(servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(_names(), self._server)
+        if door.reflection:
+            reflection.enable_server_reflection(_names(), self._server)
         try:
-            self.port = self._server.add_insecure_port(listen)
+            self.port = self._open(listen, door)
         except RuntimeError as error:
             # The library says no more than that it could not.
             raise PortTakenError from error
+
+    def _open(self, listen: str, door: Door) -> int:
+        if door.credentials is None:
+            return self._server.add_insecure_port(listen)
+        return self._server.add_secure_port(listen, door.credentials)
 
     async def start(self) -> None:
         """Begin to answer."""
@@ -76,13 +100,14 @@ class Server:
         await self._server.stop(grace_seconds)
 
 
-def _interceptors(tokens: Tokens, meter: CallMeter) -> Sequence[grpc.aio.ServerInterceptor]:
+def _interceptors(tokens: Identities, meter: CallMeter, door: Door) -> Sequence[grpc.aio.ServerInterceptor]:
     """Outermost first."""
     return (
         AroundCalls(measured(meter), unknown=count_unknown(meter)),
         AroundCalls(mapped),
         AroundCalls(traced()),
-        AroundCalls(identified(tokens)),
+        AroundCalls(audited(door.audit)),
+        AroundCalls(identified(tokens, door.certificate_role)),
         AroundCalls(allowed),
     )
 

@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from trainyard.service.core.errors import InvalidRequestError, MalformedSpecError, RefusedError, ServiceError
+from trainyard.service.core.errors import InvalidRequestError, MalformedSpecError, QuotaError, RefusedError, ServiceError
 from trainyard.service.rpc.capping import cut
 from trainyard.service.rpc.catalogue import CATALOGUE, DOMAIN, INTERNAL, Row
 from trainyard.service.rpc.refusal import refusal_details
@@ -36,6 +36,9 @@ def status_of(error: ServiceError) -> status_pb2.Status:
             field=cut(error.facts["field"], MAX_FACT), description=cut(error.facts["problem"], MAX_FACT)
         )
         _attach(status, error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, QuotaError):
+        quota = error_details_pb2.QuotaFailure.Violation(subject=cut(error.facts["owner"], MAX_FACT), description=cut(str(error), MAX_FACT))
+        _attach(status, error_details_pb2.QuotaFailure(violations=[quota]))
     if isinstance(error, MalformedSpecError | RefusedError):
         room = MAX_STATUS_BYTES - status.ByteSize()
         for detail in refusal_details(error.report, malformed=isinstance(error, MalformedSpecError), room=room):

@@ -8,6 +8,7 @@ import structlog
 
 from trainyard.service.core.submission import Submission
 from trainyard.service.rpc.asking import Asking, enough_time
+from trainyard.service.rpc.interceptors.audited import JOB
 from trainyard.service.rpc.interceptors.identified import PRINCIPAL
 from trainyard.service.rpc.translation.reports import report_message
 from trainyard.v1 import training_service_pb2 as pb
@@ -34,6 +35,7 @@ class Submitting(Asking):
         who = PRINCIPAL.get().name
         submission = Submission(request.spec, who, request.request_id, request.priority, request.validate_only)
         accepted = await self._run(self._with.submissions.submit, submission)
+        JOB.set(accepted.job.id)
         if not request.validate_only:
             _log.info("job-accepted", principal=who, job=accepted.job.id)
         return pb.CreateJobResponse(job=await self._message(accepted.job, context), report=report_message(accepted.report))

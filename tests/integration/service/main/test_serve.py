@@ -229,8 +229,10 @@ def test_two_servers_do_not_share_a_home(program: Program) -> None:
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.168.1.1:0", "example.org:0"])
 def test_an_address_that_others_can_reach_is_refused(program: Program, address: str) -> None:
     logged = program.refused(listen=address)
-    assert "answers on this machine only until it has TLS" in logged
+    assert "others can reach this address, so it needs --tls-cert and --tls-key" in logged
     assert len(logged.splitlines()) == 1
+    logged = program.refused(metrics=address)
+    assert "it needs --metrics-tls-cert and --metrics-tls-key and --metrics-token-file" in logged
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:x", ":0", "127.0.0.1:99999"])

@@ -12,7 +12,24 @@ from trainyard.service.core.errors import ServiceError, SpecError
 from trainyard.service.core.jobstore import StoredReport
 
 FACTS = dict.fromkeys(
-    ["job", "name", "prefix", "count", "report", "command", "state", "attempt", "field", "problem", "summary", "method", "seconds"], "x"
+    [
+        "job",
+        "name",
+        "prefix",
+        "count",
+        "report",
+        "command",
+        "state",
+        "attempt",
+        "field",
+        "problem",
+        "summary",
+        "method",
+        "seconds",
+        "owner",
+        "most",
+    ],
+    "x",
 )
 
 

@@ -33,10 +33,19 @@ def test_addresses_of_this_machine_are_read(text: str, address: Address) -> None
     assert addresses.parse(text, "--listen") == address
 
 
-@pytest.mark.parametrize("text", ["", "1", "host:1", "10.0.0.1:1", "0.0.0.0:1", "127.0.0.1:-1", "127.0.0.1:70000", "127.0.0.1.evil.org:1"])
-def test_other_addresses_are_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "1", "127.0.0.1:-1", "127.0.0.1:70000"])
+def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(Refusal, match="--listen"):
         addresses.parse(text, "--listen")
+
+
+@pytest.mark.parametrize("text", ["host:1", "10.0.0.1:1", "0.0.0.0:1", "127.0.0.1.evil.org:1", "[::]:1"])
+def test_an_address_that_others_reach_is_refused_until_nothing_is_missing_that_guards_it(text: str) -> None:
+    address = addresses.parse(text, "--listen")
+    with pytest.raises(Refusal, match=r"--listen .* needs --tls-cert and --tls-key;"):
+        addresses.ensure_guarded(address, "--listen", ["--tls-cert", "--tls-key"])
+    addresses.ensure_guarded(address, "--listen", [])
+    addresses.ensure_guarded(addresses.parse("127.0.0.1:1", "--listen"), "--listen", ["--tls-cert"])
 
 
 def test_gpus_are_what_the_driver_lists() -> None:

@@ -28,11 +28,15 @@ _MAKERS = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call under way: ``/package.Service/Method``, which kind of method that is, and the library's context."""
+    """A call under way: ``/package.Service/Method``, which kind of method that is, the library's context, and what was asked.
+
+    ``request`` is the message, or a stream of them.
+    """
 
     method: str
     kind: str
     context: Any
+    request: Any = None
 
     def header(self, name: str) -> list[str | bytes]:
         """Return all values of a request header."""
@@ -66,7 +70,7 @@ class AroundCalls(ServerInterceptor):
         run, around = _as_coroutine(inner), self._around
 
         async def outer(request: Any, context: Any) -> Any:
-            async with around(Call(method, KINDS[shape], context)):
+            async with around(Call(method, KINDS[shape], context, request)):
                 return await run(request, context)
 
         return _MAKERS[shape](outer, handler.request_deserializer, handler.response_serializer)
