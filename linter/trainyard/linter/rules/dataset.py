@@ -40,18 +40,31 @@ class DatasetNotRead(Rule):
     INVALID = (
         Invalid({"dataset": {"facts": {"class_counts": None, "classes": 10}}}, PATH, "how many samples"),
         Invalid({"dataset": {"input_shape": None}}, PATH, "the input shape", onto="table"),
+        Invalid(
+            {"dataset": {"facts": {"class_counts": None, "classes": 10}}},
+            PATH,
+            "pip install 'trainyard[data]'",
+            read={"problems": (("library-missing", "digits/images", "Parquet files need pyarrow."),)},
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at what neither the data nor the spec tells."""
-        if case.facts is not None and not any(problem.trouble in _UNSEEN for problem in case.facts.problems):
+        if case.facts is not None and not any(trouble in _UNSEEN for trouble, _, _ in case.facts.problems):
             return
         unknown = ["how many samples there are"] if case.train_samples is None else []
         unknown += ["the class counts"] if case.spec.task == CLASSIFICATION and case.class_counts is None else []
         unknown += ["the input shape"] if case.input_shape is None else []
         if unknown:
             message = f"the dataset was not read and the spec does not say {listed(unknown)}: what needs them is not judged"
-            yield Violation(PATH, f"{message}; name the data's folder with --data-root")
+            yield Violation(PATH, f"{message}; {_remedy(case)}")
+
+
+def _remedy(case: Case) -> str:
+    """Return what lets the data be read: a root, or the library that was missing."""
+    problems = () if case.facts is None else case.facts.problems
+    missing = any(trouble == "library-missing" for trouble, _, _ in problems)
+    return "install what reads it (pip install 'trainyard[data]')" if missing else "name the data's folder with --data-root"
 
 
 class DatasetUnusable(Rule):
