@@ -9,15 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from trainyard.client.aio import AsyncClient, AsyncWatch
     from trainyard.client.backoff import Patience
     from trainyard.client.client import Client
     from trainyard.client.errors import (
         BadSettings,
         ClientError,
         Conflict,
+        Damaged,
         Forbidden,
         InvalidRequest,
         NotFound,
+        NotInstalled,
         NotSupported,
         OverQuota,
         Refused,
@@ -27,20 +30,29 @@ if TYPE_CHECKING:
         Unreachable,
         WrongState,
     )
+    from trainyard.client.settings import Tls
     from trainyard.client.values.event import Event, Progress
-    from trainyard.client.values.job import Artifact, Job, JobPage, JobSpec, JobState
+    from trainyard.client.values.history import History
+    from trainyard.client.values.job import Artifact, ArtifactPage, Job, JobPage, JobSpec, JobState
     from trainyard.client.values.report import LintReport, Submission
-    from trainyard.client.values.server import ServerInfo
+    from trainyard.client.values.server import Dataset, DatasetPage, ServerInfo
     from trainyard.client.watching import Watch
 
 __all__ = [
     "Artifact",
+    "ArtifactPage",
+    "AsyncClient",
+    "AsyncWatch",
     "BadSettings",
     "Client",
     "ClientError",
     "Conflict",
+    "Damaged",
+    "Dataset",
+    "DatasetPage",
     "Event",
     "Forbidden",
+    "History",
     "InvalidRequest",
     "Job",
     "JobPage",
@@ -48,6 +60,7 @@ __all__ = [
     "JobState",
     "LintReport",
     "NotFound",
+    "NotInstalled",
     "NotSupported",
     "OverQuota",
     "Patience",
@@ -57,6 +70,7 @@ __all__ = [
     "ServerInfo",
     "SpecRefused",
     "Submission",
+    "Tls",
     "Unauthenticated",
     "Unreachable",
     "Watch",
@@ -66,12 +80,15 @@ __all__ = [
 # Everything else is an error.
 _HOMES = {
     "client": ("Client",),
+    "aio": ("AsyncClient", "AsyncWatch"),
+    "settings": ("Tls",),
+    "values.history": ("History",),
     "backoff": ("Patience",),
     "watching": ("Watch",),
-    "values.job": ("Artifact", "Job", "JobPage", "JobSpec", "JobState"),
+    "values.job": ("Artifact", "ArtifactPage", "Job", "JobPage", "JobSpec", "JobState"),
     "values.event": ("Event", "Progress"),
     "values.report": ("LintReport", "Submission"),
-    "values.server": ("ServerInfo",),
+    "values.server": ("Dataset", "DatasetPage", "ServerInfo"),
 }
 
 

@@ -129,9 +129,9 @@ def _happening(item: Event) -> Document:
 
     what = item.what
     if isinstance(what, kinds.EpochRevised):
-        return {**_epoch(what.result), "revises_seq": what.revises_seq}
+        return {**epoch(what.result), "revises_seq": what.revises_seq}
     if isinstance(what, kinds.EpochFinished):
-        return _epoch(what)
+        return epoch(what)
     if isinstance(what, kinds.ArtifactWritten):
         return artifact(what.artifact)
     if isinstance(what, kinds.StateChanged):
@@ -141,16 +141,17 @@ def _happening(item: Event) -> Document:
     return {name: number(value) if isinstance(value, float) else value for name, value in asdict(what).items()}
 
 
-def _epoch(epoch: EpochFinished) -> Document:
+def epoch(value: EpochFinished) -> Document:
+    """Describe an epoch."""
     return {
-        "epoch": epoch.epoch,
-        "epochs_planned": epoch.epochs_planned,
-        "metrics": metrics(epoch.metrics),
-        "learning_rate": number(epoch.learning_rate),
-        "seconds": number(epoch.seconds),
-        "samples_per_second": number(epoch.samples_per_second),
-        "device_memory_bytes": epoch.device_memory_bytes or None,
-        "rollback": epoch.rollback,
+        "epoch": value.epoch,
+        "epochs_planned": value.epochs_planned,
+        "metrics": metrics(value.metrics),
+        "learning_rate": number(value.learning_rate),
+        "seconds": number(value.seconds),
+        "samples_per_second": number(value.samples_per_second),
+        "device_memory_bytes": value.device_memory_bytes or None,
+        "rollback": value.rollback,
     }
 
 

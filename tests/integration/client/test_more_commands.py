@@ -134,3 +134,40 @@ def test_a_server_is_named_used_shown_and_forgotten(fake: FakeServer, shell: She
     assert shell.run("context", "remove", "away").returncode == 0
     assert shell.run("context", "use", "away").returncode == 2
     assert shell.run("context", "add", "bad", "--server", "a b").returncode == 2
+
+
+def test_curves_are_drawn_for_one_job_and_for_several_and_told_to_programs(fake: FakeServer, shell: Shell) -> None:
+    fake.add_job("first", epochs=5)
+    fake.add_job("second", epochs=7)
+    one = shell.run("curves", "first", "--ascii", "--width", "60")
+    assert (one.returncode, "loss over the epochs" in one.stdout, one.stdout.isascii()) == (0, True, True)
+    assert max(len(line) for line in one.stdout.splitlines()) <= 60 or "5 epochs" in one.stdout
+    both = shell.run("curves", "first", "second", "--metric", "val_accuracy")
+    assert "Best first: digits-small-cnn seco 0.9286 in epoch 7" in both.stdout
+    told = [json.loads(line) for line in shell.run("curves", "first", "second", "--json").stdout.splitlines()]
+    assert [len(run["loss"]) for run in told] == [5, 7]
+    absent = shell.run("curves", "first", "--metric", "f1")
+    assert (absent.returncode, "there are loss, val_accuracy" in absent.stderr) == (6, True)
+
+
+def test_runs_are_compared_and_one_alone_is_not(fake: FakeServer, shell: Shell) -> None:
+    fake.add_job("first", epochs=5)
+    fake.add_job("second", epochs=7)
+    done = shell.run("compare", "first", "second")
+    assert (done.returncode, "*0.1429" in done.stdout) == (0, True)
+    assert json.loads(shell.run("compare", "first", "second", "--json").stdout)["last"]["loss"] == [0.2, 1 / 7]
+    assert shell.run("compare", "first").returncode == 2
+
+
+def test_a_curve_is_exported_in_every_format_and_a_report_written(fake: FakeServer, shell: Shell) -> None:
+    fake.add_job(epochs=3)
+    assert shell.run("export", "@", "--format", "csv").stdout.splitlines()[1].startswith("1,1.0,0.5,")
+    openmetrics = shell.run("export", "@", "--format", "openmetrics")
+    assert (openmetrics.returncode, openmetrics.stdout.count('split="train"} ')) == (0, 3)
+    assert shell.run("export", "@", "--format", "json", "-o", "run.json").returncode == 0
+    assert json.loads((shell.folder / "run.json").read_text())["epochs"][2]["time"] is not None
+    assert shell.run("export", "@", "--format", "tensorboard").returncode == 2
+    assert shell.run("export", "@", "--format", "tensorboard", "-o", "logs").returncode == 0
+    assert (shell.folder / "logs/train").is_dir()
+    assert shell.run("report", "@", "-o", "run.html").returncode == 0
+    assert "<h1>digits-small-cnn</h1>" in (shell.folder / "run.html").read_text()
