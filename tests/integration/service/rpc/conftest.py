@@ -10,12 +10,13 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from sqlalchemy import make_url
 
 from trainyard.service.executor.devices import discover
 from trainyard.service.executor.launching import Order
@@ -150,10 +151,17 @@ class Thread:
 
 
 @pytest.fixture
-def live(tmp_path: Path, data_root: Path) -> Iterator[Live]:
+def live_store() -> str | None:
+    """Where the server keeps jobs; None for its home. A module that wants more says so."""
+    return None
+
+
+@pytest.fixture
+def live(tmp_path: Path, data_root: Path, live_store: str | None) -> Iterator[Live]:
     anywhere = Address("127.0.0.1", 0)
     home = tmp_path / "home"
-    settings = Settings(home, anywhere, anywhere, data_root, 1, "cpu", None, tmp_path / "token")
+    kept = Settings(home, anywhere, anywhere, data_root, 1, "cpu", None, tmp_path / "token")
+    settings = replace(kept, store=make_url(live_store)) if live_store else kept
     thread = Thread(settings)
     parts = thread.start()
     channel = grpc.insecure_channel(f"127.0.0.1:{parts.server.port}")

@@ -1,4 +1,4 @@
-"""Pause, resume, stop, delete: what is asked over the wire and what becomes of the job and its trainer."""
+"""Pause, resume, stop, delete: what is asked over the wire and what becomes of the job and its trainer. On both databases."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ REQUESTS = {
     "StopJob": pb.StopJobRequest,
     "CancelJob": pb.CancelJobRequest,
 }
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def live_store(request: pytest.FixtureRequest) -> str | None:
+    """Every test here runs on both databases."""
+    return None if request.param == "sqlite" else str(request.getfixturevalue("postgresql_schema"))
 
 
 def ask(live: Live, method: str, job_id: str) -> Any:
