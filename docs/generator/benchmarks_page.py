@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import memory_section
 import training_section
 
 RESULTS = Path(__file__).parents[2] / "tests/bench/results"
@@ -50,7 +51,12 @@ def page() -> str:
         if path.exists():
             record = json.loads(path.read_text(encoding="utf-8"))
             sections += [*section(record["figures"]), _machine(record)]
-    return "\n".join([*sections, *_training()])
+    return "\n".join([*sections, *_memory(), *_training()])
+
+
+def _memory() -> list[str]:
+    path = RESULTS / "memory_xla.json"
+    return memory_section.section(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
 
 
 def _training() -> list[str]:
