@@ -17,12 +17,15 @@ import structlog
 from trainyard.linter import Configuration, Finding, Report, Severity, facts, lint
 from trainyard.linter.estimate.hardware import HardwareProfile
 from trainyard.linter.facts import FATAL, Facts
+from trainyard.linter.source.limits import Limits
 from trainyard.service.capability import untrainable
 from trainyard.service.core.jobstore import StoredReport
+from trainyard.service.core.policy import Policy, breaches
 
 FACTS_SECONDS = 1.0
 NOT_TRAINABLE_YET = ("SRV001", "not-trainable-yet")
 DATASET_NOT_HERE = ("SRV002", "dataset-not-here")
+AGAINST_POLICY = ("SRV003", "against-policy")
 _DATASET = "/dataset/path"
 
 _log = structlog.get_logger("gate")
@@ -63,13 +66,28 @@ class Verdict:
         return StoredReport(digest=self.report.digest, body=body, created_at=at, expires_at=expires_at)
 
 
+class _House:
+    """What a judgement goes by, exchanged as one: no spec is judged by half of two policies."""
+
+    def __init__(self, policy: Policy, hardware: HardwareProfile | None) -> None:
+        self.policy = policy
+        self.hardware = hardware
+        self.configuration = Configuration(
+            fail_on=policy.refuse_on,
+            severities=policy.severities,
+            mandatory=policy.required,
+            suppress_errors=False,
+            limits=Limits(bytes=policy.max_spec_bytes),
+        )
+
+
 class Gate:
     """Judges specs for this server.
 
     Args:
         data_root: where the datasets of specs lie.
         hardware: the profile of this machine, None when it is not known.
-        refuse_on: the severity that keeps a spec out, inclusive.
+        policy: what the house allows, and from which severity on a finding keeps a spec out.
         judged: is told every verdict.
     """
 
@@ -78,24 +96,31 @@ class Gate:
         data_root: Path,
         *,
         hardware: HardwareProfile | None = None,
-        refuse_on: Severity = Severity.ERROR,
+        policy: Policy = Policy(),  # noqa: B008 - frozen
         judged: Callable[[Verdict], None] = lambda _: None,
     ) -> None:
         self._data_root = data_root
-        self._hardware = hardware
         self._judged = judged
-        self._configuration = Configuration(fail_on=refuse_on, suppress_errors=False)
-        self.refuse_on = refuse_on
+        self._house = _House(policy, hardware)
+
+    def follow(self, policy: Policy, hardware: HardwareProfile | None) -> None:
+        """Judge by another policy and profile from the next spec on."""
+        self._house = _House(policy, hardware)
+
+    @property
+    def refuse_on(self) -> Severity:
+        """The severity that keeps a spec out, inclusive."""
+        return self._house.policy.refuse_on
 
     @property
     def ruleset(self) -> str:
         """The ruleset with its date."""
-        return self._configuration.ruleset_label
+        return self._house.configuration.ruleset_label
 
     @property
     def largest_spec_bytes(self) -> int:
         """How long a spec may be."""
-        return self._configuration.limits.bytes
+        return self._house.configuration.limits.bytes
 
     def judge(self, source: bytes) -> Verdict:
         """Judge a spec; never raises for what it holds. Takes about a second at most, when its data is large."""
@@ -114,14 +139,16 @@ class Gate:
         return json.dumps(document(training_plan(self._report(source)), ""), ensure_ascii=False, allow_nan=False)
 
     def _report(self, source: bytes) -> Report:
-        first = lint(source, configuration=self._configuration, hardware=self._hardware)
+        house = self._house
+        first = lint(source, configuration=house.configuration, hardware=house.hardware)
         if first.spec is None:
             return first
         # Lint runs twice because the path of the data stands in the spec; without data it takes about a millisecond.
         found = facts.read(first.spec.dataset, self._data_root, FACTS_SECONDS) if first.spec.task != "other" else None
-        report = lint(source, configuration=self._configuration, hardware=self._hardware, facts=found)
+        report = lint(source, configuration=house.configuration, hardware=house.hardware, facts=found)
         gaps = [(NOT_TRAINABLE_YET, pointer, message) for pointer, message in untrainable(first.spec)]
         gaps += [(DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)]
+        gaps += [(AGAINST_POLICY, breach.pointer, breach.message) for breach in breaches(house.policy, first.spec)]
         return _with(report, [_finding(report, *gap) for gap in gaps])
 
 

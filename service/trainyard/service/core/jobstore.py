@@ -71,10 +71,11 @@ class JobReader(Protocol):
     def epochs(self, job_id: str, after_seq: int, limit: int) -> list[Event]:
         """Return at most ``limit`` events that tell of epochs, after ``after_seq``, in order."""
 
-    def queue(self, limit: int) -> list[Job]:
+    def queue(self, limit: int, most_running: int | None = None) -> list[Job]:
         """Return queued jobs in the order in which they will start: larger priority first, owners take turns, older first.
 
-        A job whose last attempt still holds a slot is left out.
+        A job whose last attempt still holds a slot is left out, and one that would give its owner more slots than
+        ``most_running``.
         """
 
     def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,6 +56,7 @@ class Submissions:
         self._clock = clock
         self._ids = ids
         self._admit = admit
+        self._counting = threading.Lock()
 
     def judge(self, source: bytes) -> StoredReport:
         """Judge a spec and keep nothing."""
@@ -70,6 +72,7 @@ class Submissions:
         Raises:
             InvalidRequestError: the request id is no UUID, or the priority is out of range.
             RequestReusedError: the request id was used with another body.
+            QuotaError: the owner has as many jobs as the policy allows.
             MalformedSpecError: the bytes are no JSON object; RefusedError: the linter refuses it. The report is kept for a day.
         """
         request_id = _checked(submission)
@@ -83,11 +86,12 @@ class Submissions:
         if not verdict.passed:
             raise self._refusal(verdict, now)
         report = verdict.stored(now, None)
-        self._admit(submission.owner)
         new = self._new_job(submission, request_id, digest, verdict, now)
-        if submission.validate_only:
-            return Accepted(journal.accept(new, number=0).job, report)
-        return Accepted(self._store.create(new, report).job, report)
+        # Counted and kept by one at a time: two that ask together must not both be the last that is allowed.
+        with self._counting:
+            self._admit(submission.owner)
+            job = journal.accept(new, number=0).job if submission.validate_only else self._store.create(new, report).job
+        return Accepted(job, report)
 
     def _refusal(self, verdict: Verdict, now: datetime) -> MalformedSpecError | RefusedError:
         report = verdict.stored(now, now + REFUSED_REPORTS_LIVE)

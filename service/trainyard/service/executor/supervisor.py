@@ -58,6 +58,7 @@ class Supervisor:
         patience: how long to wait for what, and what a trainer may.
         lease: whose slots these are, and for how long they are held without a word.
         available_bytes: how much memory the machine has left.
+        most_running: how many slots one owner may hold, None for any number.
         notices: tells when trainers write; None to look for oneself.
     """
 
@@ -72,6 +73,7 @@ class Supervisor:
         patience: Patience | None = None,
         lease: Lease = LOCAL,
         available_bytes: Callable[[], int] = memory.available_bytes,
+        most_running: Callable[[], int | None] = lambda: None,
         notices: Notices | None = None,
     ) -> None:
         self._store = store
@@ -84,6 +86,7 @@ class Supervisor:
         self._minder = Minder(launcher, clock, self._patience, available_bytes)
         self._beat_seconds = min(lease.seconds, self._patience.orphan_seconds) / 4
         self._next_beat = float("-inf")
+        self._most_running = most_running
         self._met: set[TrainerProcess] = set()
         self._notices = notices
         # With notices a round has little to find.
@@ -231,7 +234,7 @@ class Supervisor:
     def _fill_slots(self) -> bool:
         busy = self._store.held_devices(self._lease.node)
         free, started = self._slots.free(len(busy)), False
-        for queued in self._store.queue(free) if free else ():
+        for queued in self._store.queue(free, self._most_running()) if free else ():
             try:
                 device = self._slots.choose(busy)
                 claimed = self._store.claim(queued.id, device, self._clock.now(), self._lease).job

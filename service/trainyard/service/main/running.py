@@ -53,7 +53,13 @@ async def _serve(settings: Settings, found: Found, command: Command | None) -> N
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve_until(stop, settings, found, command=command)
+    # Before there is something to read again, it must not be deadly either.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
+    await serve_until(stop, settings, found, command=command, started=_heed_hangup)
+
+
+def _heed_hangup(parts: Parts) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, parts.house.read_again)
 
 
 async def serve_until(

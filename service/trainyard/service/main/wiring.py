@@ -36,6 +36,7 @@ from trainyard.service.executor.standby import Standbys
 from trainyard.service.executor.supervisor import Supervisor
 from trainyard.service.main.guards import guards
 from trainyard.service.main.home import Home, node
+from trainyard.service.main.policy_file import House
 from trainyard.service.main.settings import Settings
 from trainyard.service.main.surroundings import RandomIds, SystemClock
 from trainyard.service.metrics.board import Board
@@ -60,6 +61,7 @@ class Parts:
     """A server, put together and not yet started."""
 
     instance: str
+    house: House
     node: str
     slots: int
     store: SqlJobStore
@@ -94,9 +96,12 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     registry, instruments = _registry(count)
     board, calls, bell, loop = Board(instruments, time.monotonic), CallCounter(instruments), Bell(running), SupervisorLoop()
     described = hardware.describe(devices[0].name, devices[0].memory_bytes // -(-count // len(devices)), gpu=bool(devices[0].uuid))
-    gate = Gate(settings.data_root, hardware=hardware.understood(described), judged=_counted(calls))
-    identity = Identity(uuid.uuid4().hex, clock.now(), devices, count, described)
+    house = House(settings.policy, home.path, described)
+    gate = Gate(settings.data_root, hardware=house.profile(), policy=house.policy, judged=_counted(calls))
+    identity = Identity(uuid.uuid4().hex, clock.now(), devices, count, house.hardware)
     about = About(identity, gate, lambda: len(store.held_devices(lease.node)))
+    house.followed(lambda now: gate.follow(now.policy, now.profile()))
+    house.followed(lambda now: about.measured(now.hardware))
     observers = (bell, board, about, loop)
     store = open_store(settings.store, observers) if settings.store else open_sqlite(home.database, observers)
     board.seed(store.live())
@@ -108,7 +113,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     pool, notices = Pool(), Notices(loop.heard)
     servicer = TrainingServicer(
         Collaborators(
-            submissions=Submissions(gate, store, clock, RandomIds()),
+            submissions=Submissions(gate, store, clock, RandomIds(), house.admit(store.count_live)),
             store=store,
             watch=Watch(store=store, pool=pool, bell=bell, runs=runs, meter=calls, clock=clock),
             bell=bell,
@@ -123,11 +128,20 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     slots = Slots(count, tuple(device.key for device in devices))
     return Parts(
         instance=identity.instance,
+        house=house,
         node=lease.node,
         slots=count,
         store=store,
         supervisor=Supervisor(
-            store=store, launcher=launcher, runs=runs, slots=slots, clock=clock, patience=settings.patience, lease=lease, notices=notices
+            store=store,
+            launcher=launcher,
+            runs=runs,
+            slots=slots,
+            clock=clock,
+            patience=settings.patience,
+            lease=lease,
+            notices=notices,
+            most_running=lambda: house.policy.max_running,
         ),
         janitor=janitor,
         notices=notices,

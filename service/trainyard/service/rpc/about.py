@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -47,6 +47,10 @@ class About:
         """Learn from jobs that run."""
         if change.job.trainer is not None:
             self._keras_version = change.job.trainer.keras_version
+
+    def measured(self, hardware: dict[str, Any]) -> None:
+        """Tell another profile of the box from now on."""
+        self._identity = replace(self._identity, hardware=hardware)
 
     def message(self) -> server_info_pb2.ServerInfo:
         """Return the description."""

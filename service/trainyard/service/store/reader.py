@@ -117,11 +117,13 @@ class SqlReader:
         with self._reading() as connection:
             return [codec.artifact_of(row) for row in connection.execute(page).mappings()]
 
-    def queue(self, limit: int) -> list[Job]:
+    def queue(self, limit: int, most_running: int | None = None) -> list[Job]:
         """Return queued jobs in the order in which they will start; not those whose last trainer still holds a slot."""
         order = queue_order()
-        startable = select(JOB).join(order, JOB.c.number == order.c.number).where(~JOB.c.held).order_by(order.c.place).limit(limit)
-        return self._jobs(startable)
+        startable = select(JOB).join(order, JOB.c.number == order.c.number).where(~JOB.c.held)
+        if most_running is not None:
+            startable = startable.where(order.c.slots_then <= most_running)
+        return self._jobs(startable.order_by(order.c.place).limit(limit))
 
     def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:
         """Tell for those of these jobs that are queued how many start before each."""
@@ -184,22 +186,25 @@ class SqlReader:
 
 
 def queue_order() -> Subquery:
-    """Return who starts when, as ``number``, ``id`` and ``place`` (1 starts first).
+    """Return who starts when, as ``number``, ``id``, ``place`` (1 starts first) and ``slots_then``.
 
     Larger priorities first. Among equals owners take turns: the next turn is that of the owner with the fewest slots and
     jobs before it, so that a thousand jobs of one do not keep the only job of another waiting. An owner's own jobs keep
-    the order in which they were submitted, and a job that was paused keeps its place.
+    the order in which they were submitted, and a job that was paused keeps its place. ``slots_then`` is how many slots its
+    owner holds once it and the owner's jobs before it have started.
     """
     running = select(JOB.c.owner, func.count().label("slots")).where(JOB.c.held).group_by(JOB.c.owner).subquery()
     turn = func.row_number().over(partition_by=(JOB.c.priority, JOB.c.owner), order_by=JOB.c.number)
+    among_own = func.row_number().over(partition_by=JOB.c.owner, order_by=(JOB.c.held, JOB.c.priority.desc(), JOB.c.number))
+    slots = func.coalesce(running.c.slots, 0)
     turns = (
-        select(JOB.c.number, JOB.c.id, JOB.c.priority, (turn + func.coalesce(running.c.slots, 0)).label("turn"))
+        select(JOB.c.number, JOB.c.id, JOB.c.priority, (turn + slots).label("turn"), (among_own + slots).label("slots_then"))
         .select_from(JOB.outerjoin(running, JOB.c.owner == running.c.owner))
         .where(JOB.c.state == State.QUEUED.value)
         .subquery()
     )
     place = func.row_number().over(order_by=(turns.c.priority.desc(), turns.c.turn, turns.c.number))
-    return select(turns.c.number, turns.c.id, place.label("place")).subquery()
+    return select(turns.c.number, turns.c.id, turns.c.slots_then, place.label("place")).subquery()
 
 
 def fetch_job(connection: Connection, query: Select[tuple[object, ...]], job_id: str) -> Job:

@@ -35,11 +35,11 @@ OF_NO_JOB = {"LintSpec", "PlanSpec", "CreateJob", "ListJobs", "GetLintReport", "
 
 
 def call(stub: Any, method: str, request: Any, token: str) -> Any:
-    answer = getattr(stub, method)(request, timeout=20, metadata=(("authorization", f"Bearer {token}"),))
-    return list(answer) if isinstance(answer, grpc.Call) and hasattr(answer, "__next__") else answer
+    answer: Any = getattr(stub, method)(request, timeout=20, metadata=(("authorization", f"Bearer {token}"),))
+    return list(answer) if hasattr(answer, "__next__") else answer
 
 
-def refusal(stub: Any, method: str, request: Any, token: str) -> grpc.RpcError:
+def refusal(stub: Any, method: str, request: Any, token: str) -> Any:
     with pytest.raises(grpc.RpcError) as caught:
         call(stub, method, request, token)
     return caught.value
@@ -57,7 +57,7 @@ def test_every_method_is_known_to_this_test() -> None:
 def test_a_job_of_another_owner_does_not_exist_for_any_method(guarded: Start, spec: Callable[..., bytes]) -> None:
     server = guarded()
     ann, bob, stub = server.give("ann", Role.SUBMITTER), server.give("bob", Role.SUBMITTER), server.stub()
-    job = call(stub, "CreateJob", pb.CreateJobRequest(spec=spec("wait")), ann).job
+    job = call(stub, "CreateJob", pb.CreateJobRequest(spec=spec("hold")), ann).job
     before = call(stub, "GetJob", pb.GetJobRequest(id=job.id), ann).job.last_seq
     unknown = refusal(stub, "GetJob", pb.GetJobRequest(id="zzzzzzzzzzzz"), bob).details().replace("zzzzzzzzzzzz", job.id)
     for method, request in OF_A_JOB.items():
@@ -104,7 +104,7 @@ def test_a_token_that_ends_while_it_watches_ends_the_stream(
     monkeypatch.setattr("trainyard.service.rpc.interceptors.identified.LOOK_SECONDS", 0.05)
     server = guarded()
     stub, revoked, brief = server.stub(), server.give("ann", Role.SUBMITTER), server.give("ann", Role.VIEWER, lifetime=timedelta(seconds=3))
-    job = call(stub, "CreateJob", pb.CreateJobRequest(spec=spec("wait")), revoked).job
+    job = call(stub, "CreateJob", pb.CreateJobRequest(spec=spec("hold")), revoked).job
     streams = [
         stub.WatchJob(pb.WatchJobRequest(id=job.id), timeout=30, metadata=(("authorization", f"Bearer {token}"),))
         for token in (brief, revoked)
@@ -115,7 +115,7 @@ def test_a_token_that_ends_while_it_watches_ends_the_stream(
         with pytest.raises(grpc.RpcError) as caught:
             list(stream)
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
-        assert "expired or was revoked" in caught.value.details()
+        assert "expired or was revoked" in str(caught.value.details())
     call(stub, "CancelJob", pb.CancelJobRequest(id=job.id), server.token)
 
 
@@ -141,7 +141,7 @@ def test_a_book_that_broke_while_the_server_runs_locks_nobody_out_and_lets_nobod
 def test_the_audit_log_says_who_did_what_to_which_job(guarded: Start, spec: Callable[..., bytes]) -> None:
     server = guarded()
     ann, bob, stub = server.give("ann", Role.SUBMITTER), server.give("bob", Role.SUBMITTER), server.stub()
-    job = call(stub, "CreateJob", pb.CreateJobRequest(spec=spec("wait")), ann).job
+    job = call(stub, "CreateJob", pb.CreateJobRequest(spec=spec("hold")), ann).job
     refusal(stub, "CancelJob", pb.CancelJobRequest(id=f'{job.id[:-1]}\n\x1b[31m"forged'), bob)
     refusal(stub, "GetJob", pb.GetJobRequest(id=job.id), "ty_wrong-token-of-nobody")
     call(stub, "CancelJob", pb.CancelJobRequest(id=job.id[:6]), ann)
