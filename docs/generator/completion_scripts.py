@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from trainyard.client.main import trainyard
 from trainyard.linter.cli.completion import SHELLS, script
 from trainyard.linter.cli.main import trainlint
 
 #: The names under which the shells look for them.
-NAMES = {"bash": "trainlint.bash", "zsh": "_trainlint", "fish": "trainlint.fish"}
+NAMES = {"bash": "{}.bash", "zsh": "_{}", "fish": "{}.fish"}
+PROGRAMS = {"trainlint": trainlint, "trainyard": trainyard}
 
 
 def scripts() -> dict[str, str]:
-    """Return the text of each script by file name, as ``trainlint completion`` prints it."""
-    return {NAMES[shell]: script(shell, trainlint, "trainlint") for shell in SHELLS}
+    """Return the text of each script by file name, as ``trainlint completion`` and ``trainyard completion`` print it."""
+    return {NAMES[shell].format(name): script(shell, program, name) for name, program in PROGRAMS.items() for shell in SHELLS}

@@ -18,6 +18,7 @@ import benchmarks_page
 import completion_scripts
 import configuration_page
 import language_page
+import manual_pages
 import plan_pictures
 import rules_page
 import server_pages
@@ -37,8 +38,9 @@ def pages() -> dict[str, str]:
         "../benchmarks.md": benchmarks_page.page(),
     }
     scripts = {f"../completions/{name}": text for name, text in completion_scripts.scripts().items()}
+    manual = {f"../man/{name}": text for name, text in manual_pages.manual_pages().items()}
     drawings = {f"../guide/pictures/{name}": text for name, text in plan_pictures.drawings().items()}
-    return {name: NOTICE + text for name, text in texts.items()} | scripts | drawings
+    return {name: NOTICE + text for name, text in texts.items()} | scripts | manual | drawings
 
 
 def difference(name: str, wanted: str) -> str:

@@ -13,13 +13,19 @@ from trainyard.client.commands import session
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-#: From the first byte of Python's to the last of the answer; a shell that hangs is worse than one that offers nothing.
+#: What the server gets; a shell that hangs is worse than one that offers nothing.
 BUDGET_SECONDS = 0.3
 _MOST = 50
 
 
 def job_ids(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the newest jobs whose id begins with what was typed; nothing, when the server does not answer in time."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        import trainyard.client.calls
+        import trainyard.client.connection  # noqa: F401 - what an import takes is not the server's fault, so it does not count
+    except ImportError:
+        return []
     import queue
     import threading
 
@@ -33,17 +39,15 @@ def job_ids(context: click.Context, _parameter: click.Parameter, incomplete: str
 
 
 def _ask(given: dict[str, Any], incomplete: str) -> list[CompletionItem]:
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from click.shell_completion import CompletionItem
+
+    from trainyard.client import calls
+    from trainyard.client.connection import Connection
+    from trainyard.client.settings import Tls, settle
+
     try:
-        from click.shell_completion import CompletionItem
-
-        from trainyard.client import calls
-        from trainyard.client.connection import Connection
-        from trainyard.client.settings import Tls, settle
-
-        said = {name: given.get(name) for name in ("server", "token_file", "context", "tls_ca", "tls_cert", "tls_key")}
-        tls = Tls(said["tls_ca"], said["tls_cert"], said["tls_key"])
-        settings = settle(said["server"], said["token_file"], os.environ, context=said["context"], tls=tls)
+        tls = Tls(given.get("tls_ca"), given.get("tls_cert"), given.get("tls_key"))
+        settings = settle(given.get("server"), given.get("token_file"), os.environ, context=given.get("context"), tls=tls)
         asked = calls.list_jobs(states=(), tags=(), owner="", experiment="", page_size=_MOST, page_token="")
         with Connection(settings) as connection:
             page = connection.unary(asked._replace(deadline_seconds=BUDGET_SECONDS))

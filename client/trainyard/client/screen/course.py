@@ -92,8 +92,7 @@ class Course:
 
     def _epoch(self, epoch: EpochFinished) -> None:
         self.epochs[epoch.epoch] = epoch
-        if epoch.rollback or self.running is None or self.running.epoch <= epoch.epoch:
-            self.running = None
+        self.running = None
         # What came after an epoch that is told again belongs to a past that was undone.
         for later in [number for number in self.epochs if number > epoch.epoch]:
             del self.epochs[later]

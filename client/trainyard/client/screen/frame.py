@@ -17,6 +17,7 @@ _ASIDE = "unweighted_loss"
 _NUMBER_CELLS = 9
 _BEST_CELLS = 24
 _MOST_BAR = 60
+_LEAST_SPARK = 24
 
 
 class View(NamedTuple):
@@ -52,12 +53,16 @@ def chart(course: Course, screen: Screen) -> list[str]:
     if not names:
         return []
     room = min(max(width(name) for name in names), screen.cells // 4)
-    cells = screen.cells - room - _NUMBER_CELLS - _BEST_CELLS - 6
+    # No wider than there is something to draw, so that the best stands beside its line.
+    cells = min(screen.cells - room - _NUMBER_CELLS - _BEST_CELLS - 6, max(_LEAST_SPARK, len(history)))
     lines = []
     for name in names:
         values, best = history.column(name), history.best(name)
         drawn = _marked(values, _place(history.column("epoch"), best.epoch if best else 0), cells, screen) if cells >= 8 else ""
         told = f"best {phrases.number(best.metrics[name])} in {best.epoch}" if best else ""
+        if not drawn:
+            lines.append(cut(f"{name} {phrases.number(values[-1])}  {told}".rstrip(), screen.cells))
+            continue
         lines.append(f"{left(name, room)}  {phrases.number(values[-1]):>{_NUMBER_CELLS}}  {drawn}  {told}".rstrip())
     return lines
 
@@ -87,7 +92,8 @@ def _marked(values: list[float], best: int, cells: int, screen: Screen) -> str:
 def _head(course: Course, view: View, screen: Screen) -> list[str]:
     job = course.job
     standing = course.standing + (f"  {phrases.duration(view.seconds)}" if view.seconds is not None else "")
-    name = cut(f"{job.experiment}  {job.id}", max(10, screen.cells - width(standing) - 2))
+    standing = cut(standing, max(1, screen.cells - 12))
+    name = cut(f"{job.experiment}  {job.id}", screen.cells - width(standing) - 2)
     gap = " " * max(2, screen.cells - width(name) - width(standing))
     learns = " on ".join(part for part in (job.model, job.dataset) if part) + (f" with {job.optimizer}" if job.optimizer else "")
     second = [screen.paint("dim", cut(learns, screen.cells))] if learns else []
