@@ -16,6 +16,10 @@ from trainyard.linter.spec.model.spec import Spec
 Gap = tuple[str, str]
 
 _CLASSIFICATION, _MULTILABEL = "classification", "multilabel"
+# These divide or multiply by 1 - beta_2^t, computed in the format of the weights (keras/src/optimizers/adam.py, nadam.py).
+_CORRECTED = frozenset({"adam", "adamw", "nadam"})
+# Half way between 1 and the number before it in bfloat16, 1 - 2^-8.
+_ONE_IN_BFLOAT16 = 1 - 2**-9
 _BLENDS = frozenset({"mix_up", "cut_mix"})
 # These bear samples of any shape.
 _SHAPELESS = frozenset({"gaussian_noise", "mix_up"})
@@ -137,6 +141,10 @@ def _optimization(spec: Spec) -> Iterator[Gap]:
     clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(spec.optimizer, name) is not None]
     if len(clips) > 1:
         yield f"/optimizer/{clips[1]}", f"Keras bounds gradients one way at a time, and {clips[0]} is set."
+    beta = getattr(spec.optimizer, "beta_2", 0.0)
+    if spec.training.precision == "bfloat16" and spec.optimizer.type in _CORRECTED and beta >= _ONE_IN_BFLOAT16:
+        told = f"in bfloat16 the beta_2 of {spec.optimizer.type}, {beta:g}, is 1, and Keras' correction 1 - beta_2^t is 0: no weight"
+        yield "/training/precision", f"{told} would move; write mixed_bfloat16, which keeps weights in float32."
 
 
 def _imbalance(spec: Spec) -> Iterator[Gap]:

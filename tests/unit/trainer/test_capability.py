@@ -15,6 +15,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("/augmentation/0", {"dataset": IMAGES, "model": CNN, "augmentation": [{"type": "random_hue", "factor": 0.1}]}),
     ("/model/type", {"model": {"type": "declared", "parameters": 7}}),
     ("/loss/type", {"loss": {"type": "ctc"}}),
+    ("/training/precision", {"training": {"precision": "bfloat16"}}),
     ("/augmentation/0", {"loss": {"type": "circle"}, "metrics": [], "augmentation": [{"type": "mix_up"}]}),
     ("/metrics", {"loss": {"type": "circle"}, "model": {"output": {"units": 8}}}),
     ("/loss/type", {"loss": {"type": "sparse_categorical_crossentropy"}, "model": {"output": {"units": 1}}}),
@@ -41,6 +42,10 @@ def test_what_can_not_be_trained_is_named_by_its_pointer(typed: Any, pointer: st
 
 def test_a_small_classification_has_no_gap(typed: Any) -> None:
     assert untrainable(typed()) == ()
+
+
+def test_a_beta_that_bfloat16_can_tell_from_one_is_trained(typed: Any) -> None:
+    assert untrainable(typed(training={"precision": "bfloat16"}, optimizer={"type": "nadam", "beta_2": 0.99})) == ()
 
 
 def test_every_gap_of_a_spec_is_named_at_once(typed: Any) -> None:
