@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
@@ -118,12 +118,8 @@ class Watch:
         opened = self._clock.now()
         if await self._is_over(job_id, after_seq):
             return
-        rung = True
         while not self._bell.closed:
-            ring = self._bell.ring_of(job_id)
-            page = [] if not rung and self._pages.lately_empty(job_id, after_seq) else await self._pages.read(job_id, after_seq)
-            if page and not rung:
-                self._bell.ring(job_id)  # the other streams need not look themselves
+            page = await self._next(job_id, after_seq, patience_seconds)
             for event in page:
                 yield event
                 if event.at >= opened:
@@ -131,14 +127,32 @@ class Watch:
                 after_seq = event.seq
                 if isinstance(event.body, StateChanged) and event.body.after.terminal:
                     return
-            if len(page) < PAGE:
+            if not page:
                 yield None
-                # No task of its own, as wait_for would make: a thousand streams wait here.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(patience_seconds):
-                        await ring.wait()
-                rung = ring.is_set()
         raise ShuttingDownError
+
+    async def _next(self, job_id: str, after_seq: int, patience_seconds: float) -> list[Event]:
+        """Return the next events of a job; none when there were none for so long."""
+        ring = self._bell.ring_of(job_id)
+        if ring.after != after_seq and (page := await self._pages.read(job_id, after_seq)):
+            return page
+        try:
+            # No task of its own, as wait_for would make: a thousand streams wait here.
+            async with asyncio.timeout(patience_seconds):
+                await ring.wait()
+        except TimeoutError:
+            return await self._look_for_all(job_id, after_seq)
+        fresh = [event for event in ring.events if event.seq > after_seq]
+        return fresh if fresh and fresh[0].seq == after_seq + 1 else await self._pages.read(job_id, after_seq)
+
+    async def _look_for_all(self, job_id: str, after_seq: int) -> list[Event]:
+        """Look whether somebody else has written to the store, unless another stream has just done so."""
+        if self._pages.lately_empty(job_id, after_seq):
+            return []
+        page = await self._pages.read(job_id, after_seq)
+        if page:
+            self._bell.ring(job_id)
+        return page
 
     async def _is_over(self, job_id: str, after_seq: int) -> bool:
         job = await self._pool.run(self._store.job, job_id)
