@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def settled(prepared: Prepared, saved: Bundle | None, cache: Path | None = None)
     if saved is not None and "speed" in saved.state:
         return Choice(settings.from_json(saved.state["speed"]))
     rule = _by_rule(prepared)
-    others = list(_others(rule))
+    others = list(_others(rule)) if rule.compiled or _compiles(prepared) else []
     if prepared.spec.training.deterministic or not others or not engines.resident(prepared.train):
         return Choice(rule)
     memory = Memory(cache)
@@ -72,7 +73,11 @@ def _tried(prepared: Prepared, rule: Settings, others: list[Settings], memory: M
             if time.monotonic() - began > _SHARE * whole:
                 break
             engine = engines.make(learner, prepared.train, prepared.validation, other)
-            seconds = _seconds_per_step(engine, len(prepared.train))
+            try:
+                seconds = _seconds_per_step(engine, len(prepared.train))
+            except Exception as error:  # noqa: BLE001 -- what can not be compiled is no choice, whatever the framework calls it
+                sys.stderr.write(f"a trial of {other} failed: {type(error).__name__}\n")
+                continue
             if seconds * _GAIN < best_seconds:
                 best, best_seconds, best_engine = other, seconds, engine
         memory.keep(key, best)
@@ -97,7 +102,14 @@ def _seconds_per_step(engine: Engine, steps: int) -> float:
 
 def _by_rule(prepared: Prepared) -> Settings:
     convolves = any(isinstance(layer, _CONVOLUTIONS) for layer in _layers(prepared.built.kept))
-    return settings.default(backend.name(), backend.device().kind, convolves=convolves, deterministic=prepared.spec.training.deterministic)
+    steady = prepared.spec.training.deterministic
+    rule = settings.default(backend.name(), backend.device().kind, convolves=convolves, deterministic=steady)
+    return rule if not rule.compiled or _compiles(prepared) else replace(rule, compiled=False)
+
+
+def _compiles(prepared: Prepared) -> bool:
+    """Tell whether XLA can compile every layer: TensorFlow has operations, of images above all, that it has not."""
+    return backend.name() == backend.JAX or all(layer.supports_jit for layer in _layers(prepared.built.learner))
 
 
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
