@@ -82,7 +82,7 @@ class Served:
             *("--ready-file", str(self._ready), "--no-standby"),
         ]
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
-        environment = {**kept, "HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
+        environment = {**kept, "HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state"), "FORGET_MEMORY": "1"}
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 120
