@@ -46,8 +46,12 @@ CLIENT = {
     "context": Entry(f"{_OURS}.context:context", "Name servers, and choose one."),
 }
 ON_THE_BOX = {
+    "calibrate": Entry(
+        "trainyard.service.main.calibrate_command:calibrate", "Measure this box, so that predicted times are its own.", "service"
+    ),
     "dashboards": Entry("trainyard.service.dashboards.command:dashboards", "Write Grafana dashboards, alerts and scrape settings."),
     "demo": Entry("trainyard.client.demo.command:demo", "Show the whole way on real data, in minutes.", "service"),
+    "doctor": Entry("trainyard.service.main.doctor_command:doctor", "Look at this box as a server would need it.", "service"),
     "export-model": Entry(
         "trainyard.service.trainer.export.command:export_model", "Write a run's best model as Keras, SavedModel or ONNX.", "service"
     ),

@@ -14,6 +14,8 @@ _OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MINUTES = click.FloatRange(0, min_open=True)
 _ROLE = click.Choice(["viewer", "submitter", "operator"])
+_SHOW = f"{__name__}.show"
+_ORIGINS = {"COMMANDLINE": "flag", "ENVIRONMENT": "environment", "DEFAULT_MAP": "file"}
 _DEVICE = click.Choice(["auto", "gpu", "cpu"])
 
 
@@ -26,7 +28,21 @@ def _configured(context: click.Context, _option: click.Parameter, path: Path | N
     return path
 
 
-@click.command()
+def _to_show(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    context.meta[_SHOW] = wanted
+
+
+def _show(context: click.Context) -> int:
+    """Print every option with its value and who said so."""
+    for option in context.command.params:
+        name = option.name or ""
+        if option.expose_value:
+            source = context.get_parameter_source(name)
+            print(f"{name.replace('_', '-'):20} {context.params[name]!s:32} {_ORIGINS.get(source.name if source else '', 'default')}")
+    return 0
+
+
+@click.command(context_settings={"auto_envvar_prefix": "TRAINYARD"})
 @click.option("--home", type=_FOLDER, help="Where jobs and run folders are kept. [default: the user data folder]")
 @click.option("--listen", default=DEFAULT_LISTEN, show_default=True, metavar="HOST:PORT", help="gRPC; port 0 takes any.")
 @click.option("--metrics", default=DEFAULT_METRICS, show_default=True, metavar="HOST:PORT", help="/metrics and /healthz.")
@@ -47,7 +63,9 @@ def _configured(context: click.Context, _option: click.Parameter, path: Path | N
     is_eager=True,
     expose_value=False,
     callback=_configured,
-    help="TOML file with any of these options; what is written here wins.",
+    envvar="TRAINYARD_SERVE_CONFIG",
+    allow_from_autoenv=False,
+    help="TOML file with any of these options. Flags win over TRAINYARD_… variables, those over the file.",
 )
 @click.option("--tls-cert", type=_OLD_FILE, help="PEM chain of this server; an address that others can reach needs it.")
 @click.option("--tls-key", type=_OLD_FILE, help="PEM key of --tls-cert.")
@@ -58,11 +76,17 @@ def _configured(context: click.Context, _option: click.Parameter, path: Path | N
 @click.option("--metrics-token-file", type=_OLD_FILE, help="Token that /metrics wants; /healthz is open.")
 @click.option("--policy", type=_OLD_FILE, help="TOML file with the house's limits; read again on SIGHUP.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that is written when the server answers.")
+@click.option(
+    "--show-config", is_flag=True, expose_value=False, callback=_to_show, help="Print every option, its value and origin; start nothing."
+)
 def serve(**options: Any) -> int:
     """Run the server: lint again, queue, train, stream.
 
     Answers on this machine only, unless it has TLS. Running trainers outlive the server; started again, it finds them.
     """
+    context = click.get_current_context()
+    if context.meta.get(_SHOW):
+        return _show(context)
     from trainyard.service.main.running import run
     from trainyard.service.main.settings import settle
 

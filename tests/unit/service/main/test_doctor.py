@@ -1,0 +1,83 @@
+"""The doctor: a line for everything, what to do where something is wrong, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from trainyard.service.main.doctor_command import doctor
+from trainyard.service.main.token_command import token
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x.csv").write_text("")
+
+    def asked(*more: str) -> tuple[int, dict[str, list[dict[str, str]]]]:
+        words = ["--home", str(tmp_path / "home"), "--data-root", str(tmp_path / "data"), "--listen", "127.0.0.1:0", "--metrics"]
+        result = CliRunner().invoke(
+            doctor, [*words, "127.0.0.1:0", "--device", "cpu", "--json", *more], catch_exceptions=False, standalone_mode=False
+        )
+        told = json.loads(result.stdout)
+        checks: dict[str, list[dict[str, str]]] = {}
+        for check in told["checks"]:
+            checks.setdefault(check["check"], []).append(check)
+        assert told["ok"] is (result.return_value == 0)
+        return int(result.return_value), checks
+
+    return asked
+
+
+def test_a_box_that_is_well_has_nothing_broken(ask: Any, tmp_path: Path) -> None:
+    code, checks = ask()
+    assert code == 0
+    assert {"versions", "device", "home", "disk", "store", "ports", "data root", "token file", "policy", "clock"} <= checks.keys()
+    assert not (tmp_path / "home").exists()
+
+
+def test_each_fault_is_told_with_what_to_do(ask: Any, tmp_path: Path) -> None:
+    state = tmp_path / "state" / "trainyard"
+    state.mkdir(parents=True)
+    (state / "token").write_text("x" * 40)
+    (state / "token").chmod(0o644)
+    (tmp_path / "policy.toml").write_text("[limits]\nmax_epoch = 1")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "hardware.json").write_text("[]")
+    code, checks = ask("--data-root", str(tmp_path / "absent"), "--policy", str(tmp_path / "policy.toml"))
+    assert code == 1
+    for name in ("token file", "policy", "data root", "hardware profile"):
+        (found,) = checks[name]
+        assert found["state"] == "broken", name
+        assert found["todo"]
+    assert "did you mean 'max_epochs'" in checks["policy"][0]["seen"]
+
+
+def test_a_port_that_somebody_has_is_a_warning_that_names_it(ask: Any) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, checks = ask("--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert code == 0
+    assert "something answers there already" in checks["ports"][0]["seen"]
+
+
+def test_a_token_is_shown_once_listed_without_itself_and_revoked(tmp_path: Path) -> None:
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(token, [*words, "--home", str(tmp_path)], catch_exceptions=False)
+
+    made = run("create", "ann", "--role", "viewer", "--days", "1")
+    secret = made.stdout.strip()
+    assert secret.startswith("ty_")
+    listed = json.loads(run("list", "--json").stdout)
+    assert [(one["name"], one["role"], one["state"]) for one in listed] == [("ann", "viewer", "valid")]
+    assert secret not in run("list").stdout
+    assert "revoked" in run("revoke", "ann").stdout
+    assert json.loads(run("list", "--json").stdout)[0]["state"] == "revoked"
