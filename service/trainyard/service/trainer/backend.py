@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import re
 import resource
 from dataclasses import dataclass
 from importlib import metadata
@@ -20,6 +21,8 @@ import psutil
 from trainyard.service.trainer.device import CPU, GPU
 
 TENSORFLOW, JAX = "tensorflow", "jax"
+# Colours, and names of nodes and operations, that TensorFlow puts around what it says.
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\}|\[Op:[^]]*\].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,19 @@ def ran_out_of_memory(error: BaseException) -> bool:
     if "ResourceExhaustedError" in names:
         return True
     return bool(names & {"XlaRuntimeError", "JaxRuntimeError"}) and str(error).startswith("RESOURCE_EXHAUSTED")
+
+
+def unsupported(error: BaseException) -> str | None:
+    """Return what the framework says where it has no way to compute an operation of the model; None for every other error.
+
+    Keras builds what TensorFlow then has no kernel for, such as a depthwise convolution with two different strides.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    text = _DECORATION.sub("", str(getattr(error, "message", error)))
+    lacks = "UnimplementedError" in names or ("NotFoundError" in names and "OpKernel" in text)
+    if lacks or ("InvalidArgumentError" in names and "support" in text):
+        return next((line.strip() for line in text.splitlines() if "support" in line or "OpKernel" in line), text.strip())[:300]
+    return None
 
 
 def _prepare_tensorflow(*, deterministic: bool, hide_gpus: bool) -> None:

@@ -74,11 +74,14 @@ def failed(error: BaseException) -> Verdict:
 
 
 def _translated(error: BaseException) -> BaseException:
-    """Name an allocation that the framework could not make; on a CPU the device's memory is the machine's."""
+    """Name an allocation or an operation that the framework can not do; on a CPU the device's memory is the machine's."""
     if "keras" not in sys.modules:
         return error
     from trainyard.service.trainer import backend
 
+    lacking = backend.unsupported(error)
+    if lacking is not None:
+        return SpecError(f"{backend.name()} has no way to compute this model on this device: {lacking}")
     if not backend.ran_out_of_memory(error):
         return error
     advice = "lower training.batch_size, or use a smaller model."

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,32 @@ CARD, PREDICTION = "model_card.md", "prediction.json"
 
 
 def close(prepared: Prepared, judged: Mapping[str, Any] | None, environment: Mapping[str, Any], artifacts: Artifacts, events: Path) -> None:
-    """Write both; ``judged`` is the evaluation, ``events`` the log of the run, ``environment`` what it was made with."""
+    """Write both; ``judged`` is the evaluation, ``events`` the log of the run, ``environment`` what it was made with.
+
+    The model is trained, judged and kept by now: a fault of ours in these two must not turn the run into a failure. It leaves
+    its traceback in the log, and the artifact out.
+
+    Raises:
+        OSError: the disk.
+    """
     device = backend.device()
     went = course.read(events)
-    artifacts.put_json(PREDICTION, "prediction", prediction.compare(prepared, went, device.kind))
-    text = card.write(_facts(prepared, judged, environment, went, device.name))
-    artifacts.put(CARD, "model_card", lambda path: _write(path, text))
+    with _of_no_consequence():
+        compared = prediction.compare(prepared, went, device.kind)
+        artifacts.put_json(PREDICTION, "prediction", compared)
+    with _of_no_consequence():
+        text = card.write(_facts(prepared, judged, environment, went, device.name))
+        artifacts.put(CARD, "model_card", lambda path: _write(path, text))
+
+
+@contextmanager
+def _of_no_consequence() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the run has succeeded
+        traceback.print_exception(error, file=sys.stderr)
 
 
 def _write(path: Path, text: str) -> None:
