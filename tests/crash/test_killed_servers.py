@@ -1,8 +1,9 @@
 """Servers and trainers killed at random moments lose nothing and double nothing: the long run is ``make bench-crash``.
 
 Promises 1, 3 and 5. Each was seen red with its mechanism taken away (``BREAK=... python -m tests.crash.killing``): a server that
-knows no trainers again (two at once), one that keeps a word twice, one that keeps the offset apart from the events (events
-lost), one that acknowledges before it has kept (jobs lost), one that takes over without waiting (two at once).
+knows no trainers again (two at once), one that keeps a word twice (epochs doubled), one that keeps the offset apart from the events
+(epochs lost), one that acknowledges before it has kept (one request, two jobs). Taking over without waiting needs a host that
+vanishes: tests/integration/service/executor/test_two_servers.py.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from trainyard.service.core import hardware, journal, submission
 from trainyard.service.executor.launching import LocalLauncher, Order
 from trainyard.service.main import running, serve
 from trainyard.service.main.settings import settle
-from trainyard.service.store import leases
 from trainyard.service.store.sql_store import SqlJobStore
 
 FAKE = Path(__file__).parent / "fake_trainer.py"
@@ -42,8 +41,6 @@ def break_what_is_named(fault: str) -> None:
         "counts-twice": [(journal, "_take", _again(journal._take))],
         # The offset is kept before the events, not with them.
         "offset-apart": [(SqlJobStore, "ingest", _apart(SqlJobStore.ingest))],
-        # A lease that is past proves a death.
-        "adopts-at-once": [(leases, "adopt", _at_once(leases.adopt))],
         # A job is acknowledged before it is kept.
         "acknowledges-early": [(SqlJobStore, "create", lambda _self, new, _report: journal.accept(new, 0))],
     }
@@ -64,10 +61,6 @@ def _apart(ingest: Callable[..., Any]) -> Callable[..., Any]:
         return ingest(store, job_id, replace(batch, start=batch.end), at)
 
     return ingested
-
-
-def _at_once(adopt: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda connection, lease, _patience, now: adopt(connection, lease, 0.0, now)
 
 
 def _unknown(described: dict[str, Any]) -> None:
