@@ -62,7 +62,7 @@ ON_THE_BOX = {
 SECTIONS = {"Specs": LINTER, "Jobs on a server": CLIENT, "On the box": ON_THE_BOX}
 TABLE = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
-_CLIENT_PACKAGES = frozenset({"google", "grpc", "grpc_status", "platformdirs", "rich"})
+_CLIENT_PACKAGES = frozenset({"google", "grpc", "grpc_status", "platformdirs"})
 _DATA_PACKAGES = frozenset({"numpy", "PIL", "pyarrow"})
 #: What each extra brings, by the name it is imported under.
 PACKAGES = {
