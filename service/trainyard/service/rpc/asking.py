@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from trainyard.service.core.errors import TooLateError
+from trainyard.service.core.errors import TooLateError, UnknownJobError
 from trainyard.service.core.jobs import Artifact, Job
 from trainyard.service.core.jobstore import JobStore
 from trainyard.service.core.ports import Clock
@@ -26,6 +26,8 @@ from trainyard.v1 import job_pb2, server_info_pb2
 
 # Judging and committing take longer than this.
 LEAST_SECONDS = 0.05
+# A pattern of any length is more than a database takes.
+_LONGEST_ID = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Asking:
 
     async def _find(self, prefix: str) -> Job:
         """Return the caller's job; somebody else's does not exist for it."""
+        if len(prefix) > _LONGEST_ID:
+            raise UnknownJobError(job=f"{prefix[:_LONGEST_ID]}...")
         job = await self._run(self._store.find, prefix, PRINCIPAL.get().scope)
         JOB.set(job.id)
         return job

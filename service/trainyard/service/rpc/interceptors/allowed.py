@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from trainyard.service.core.errors import ForbiddenError, UnauthenticatedError
+from trainyard.service.core.errors import ForbiddenError, InvalidRequestError, UnauthenticatedError
 from trainyard.service.core.identity import Role
-from trainyard.service.rpc.interceptors.around import Call
+from trainyard.service.rpc.interceptors.around import Call, Unreadable
 from trainyard.service.rpc.interceptors.identified import PRINCIPAL
 
 _TRAINING = "/trainyard.v1.TrainingService/"
@@ -43,8 +43,10 @@ LEAST_ROLE: dict[str, Role] = {
 
 @asynccontextmanager
 async def allowed(call: Call) -> AsyncIterator[None]:
-    """Refuse a caller whose role does not reach, and everybody where the table says nothing."""
+    """Refuse a caller whose role does not reach, everybody where the table says nothing, and bytes that are no request."""
     least, role = LEAST_ROLE.get(call.method), PRINCIPAL.get().role
     if least is None or role < least:
         raise UnauthenticatedError if role is Role.NOBODY else ForbiddenError
+    if isinstance(call.request, Unreadable):
+        raise InvalidRequestError(field="request", problem="its bytes are no message of this method")
     yield

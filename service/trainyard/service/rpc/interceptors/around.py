@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc.aio import ServerInterceptor
 
 Behaviour = Callable[[Any, Any], Any]
@@ -41,6 +42,13 @@ class Call:
     def header(self, name: str) -> list[str | bytes]:
         """Return all values of a request header."""
         return [value for key, value in self.context.invocation_metadata() or () if key == name]
+
+
+class Unreadable:
+    """Stands for a request whose bytes are no message of its method.
+
+    Left to itself the library answers with the name of a class, and writes a traceback for each: whoever may call refuses it.
+    """
 
 
 Around = Callable[[Call], AbstractAsyncContextManager[None]]
@@ -73,7 +81,17 @@ class AroundCalls(ServerInterceptor):
             async with around(Call(method, KINDS[shape], context, request)):
                 return await run(request, context)
 
-        return _MAKERS[shape](outer, handler.request_deserializer, handler.response_serializer)
+        return _MAKERS[shape](outer, _careful(handler.request_deserializer), handler.response_serializer)
+
+
+def _careful(read: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    def read_or_say_so(raw: bytes) -> Any:
+        try:
+            return read(raw) if read else raw
+        except DecodeError:
+            return Unreadable()
+
+    return read_or_say_so if read else None
 
 
 def _as_coroutine(behaviour: Behaviour) -> Callable[[Any, Any], Awaitable[Any]]:
