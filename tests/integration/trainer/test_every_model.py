@@ -173,3 +173,23 @@ def test_penalties_reach_every_kernel_that_has_none_of_its_own(prepare: Any) -> 
     assert [float(weight.regularizer.l1) if hasattr(weight.regularizer, "l1") else 0.0 for weight in kernels.values()] == [0.5, 0.0]
     assert all(weight.constraint.max_value == 2.0 for weight in kernels.values())
     assert len(prepared.built.learner.losses) == 2
+
+
+def test_embeddings_are_learnt_and_judged_by_the_nearest_class(train: Any) -> None:
+    """The circle loss: alike samples lie together, and a class is where its training samples lie on average."""
+    output = {"units": 5, "activation": "linear"}
+    changes = {
+        "loss": {"type": "circle", "gamma": 16.0},
+        "metrics": [],
+        "training": {"epochs": 12},
+        "optimizer": {"type": "adam", "learning_rate": 0.01},
+    }
+    result = train("images", model={"output": output}, **changes)
+
+    assert result.verdict.outcome == wire.SUCCEEDED, result.verdict
+    judged = result.json("evaluation.json")
+    assert judged["accuracy"] > 0.6
+    assert np.linalg.norm(judged["class_means"], axis=1) == pytest.approx(np.ones(3))
+    kept = keras.saving.load_model(result.folder.artifacts / "best.keras")
+    places = np.asarray(kept(np.random.default_rng(1).integers(0, 256, (4, 8, 8, 1))))
+    assert np.linalg.norm(places, axis=1) == pytest.approx(np.ones(4), abs=1e-5)

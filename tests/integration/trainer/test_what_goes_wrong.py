@@ -105,6 +105,17 @@ def test_memory_that_runs_out_has_its_own_reason(train: Any, monkeypatch: pytest
     assert "2.0 GiB" in _failed(train(), "oom_device")
 
 
+def test_an_operation_that_the_framework_lacks_is_the_specs_fault_and_not_ours(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    def lacking(*_arguments: Any) -> Any:
+        raise tf.errors.UnimplementedError(None, None, "Detected at node\nThe Conv2D op does not support grouped convolutions on this CPU")
+
+    monkeypatch.setattr(batches, "epoch_order", lacking)
+    message = _failed(train(), "spec")
+    assert message.endswith("no way to compute this model on this device: The Conv2D op does not support grouped convolutions on this CPU")
+
+
 def test_a_dataset_larger_than_memory_is_refused_before_it_is_read(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 1000}))
     assert "MiB are free" in _failed(train(), "data")

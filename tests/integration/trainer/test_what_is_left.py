@@ -14,7 +14,7 @@ import pytest
 from trainyard.linter.cli import exits
 from trainyard.service.trainer.data import division
 from trainyard.service.trainer.export.command import export_model
-from trainyard.service.trainer.export.names import KERAS, SAVED_MODEL
+from trainyard.service.trainer.export.names import FORMATS
 
 # Nothing of ours: this is what somebody does who got the files and knows Keras.
 STRANGER = """
@@ -59,7 +59,7 @@ def run(*arguments: str) -> int:
     return exits.run(export_model, arguments, program="trainyard")
 
 
-@pytest.mark.parametrize("form", [KERAS, SAVED_MODEL])
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_an_exported_model_answers_as_the_model_does(
     images_run: Any, tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
