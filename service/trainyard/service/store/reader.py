@@ -25,6 +25,8 @@ from trainyard.service.store import codec
 from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REPORT, SPEC
 
 _AMBIGUOUS_COUNT = 100
+# Places of a few jobs are counted; for a page of jobs the queue is put in order once.
+_COUNTED_ONE_BY_ONE = 3
 _EPOCHS = ("epoch_finished", "epoch_revised")
 
 
@@ -127,13 +129,27 @@ class SqlReader:
 
     def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:
         """Tell for those of these jobs that are queued how many start before each."""
-        queued = {job.id for job in jobs if job.state is State.QUEUED}
-        if not queued:
+        waiting = [job for job in jobs if job.state is State.QUEUED]
+        if not waiting:
             return {}
-        order = queue_order()
+        if len(waiting) <= _COUNTED_ONE_BY_ONE and self._one_owner_waits():
+            return {job.id: self._count_before(job) for job in waiting}
+        queued, order = {job.id for job in waiting}, queue_order()
         places = select(order.c.id, order.c.place).where(order.c.id.in_(queued))
         with self._reading() as connection:
             return {row.id: row.place - 1 for row in connection.execute(places)}
+
+    def _one_owner_waits(self) -> bool:
+        owners = select(JOB.c.owner).where(JOB.c.state == State.QUEUED.value).distinct().limit(2)
+        with self._reading() as connection:
+            return len(connection.execute(owners).all()) == 1
+
+    def _count_before(self, job: Job) -> int:
+        """Count the jobs before one where nobody takes turns: much cheaper than an order of all."""
+        sooner = or_(JOB.c.priority > job.priority, (JOB.c.priority == job.priority) & (JOB.c.number < job.number))
+        count = select(func.count()).select_from(JOB).where(JOB.c.state == State.QUEUED.value, sooner)
+        with self._reading() as connection:
+            return connection.execute(count).scalar_one()
 
     def unsettled(self, node: str = "") -> list[Job]:
         """Return the jobs that a node must look after: it holds their slot, or nobody does and somebody must."""
