@@ -343,3 +343,32 @@ def trainer_of(program: Program, job_id: str) -> Any:
     store.close()
     assert process is not None
     return process
+
+
+def test_a_hangup_reads_the_policy_again_and_ends_nothing(program: Program, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("")
+    program.serve(policy=str(policy))
+    client = program.client()
+    client.submit("good")
+    policy.write_text("[limits]\nmax_epochs = 1\n")
+    assert program.process is not None
+    program.process.send_signal(signal.SIGHUP)
+    assert refused_within(lambda: client.submit("good"), 20) is grpc.StatusCode.FAILED_PRECONDITION
+    client.channel.close()
+    code, logged = program.end()
+    assert code == 0
+    assert any(json.loads(line).get("changes") == ["max_epochs: no limit -> 1"] for line in logged.splitlines())
+
+
+def refused_within(call: Callable[[], object], seconds: float) -> grpc.StatusCode:
+    """Call until it is refused; return the code."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            call()
+        except grpc.RpcError as error:
+            failed: Any = error
+            code: grpc.StatusCode = failed.code()
+            return code
+    raise AssertionError("it was never refused")
