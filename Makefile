@@ -42,7 +42,7 @@ demo: $(INSTALLED) ## Lint, serve, submit, stream and scrape on real data, in mi
 
 .PHONY: test
 test: $(INSTALLED) ## Run the tests
-	@pytest
+	@pytest -n logical --maxprocesses 4 --dist loadscope
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, types, import contracts, wire contracts, drift
@@ -71,6 +71,15 @@ bench: $(INSTALLED) $(PEERS_INSTALLED) ## Measure, side by side with other linte
 .PHONY: bench-fuzz
 bench-fuzz: $(INSTALLED) ## Throw broken bytes and mutated specs at the linter for ten minutes
 	@python -m tests.bench.fuzz_run --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+
+.PHONY: bench-crash
+bench-crash: $(INSTALLED) ## Kill servers and trainers at random, and count what is lost: nothing
+	@python -m tests.crash.killing --kills 200 --results crash_fake
+	@python -m tests.crash.killing --kills 12 --real --seconds-between 5 --results crash_keras
+
+.PHONY: bench-service
+bench-service: $(INSTALLED) ## Measure the server under load
+	@python -m tests.bench.service_load --keep
 
 .PHONY: protos
 protos: $(INSTALLED) ## Write the Python of the wire contracts anew

@@ -19,6 +19,7 @@ import completion_scripts
 import configuration_page
 import language_page
 import manual_pages
+import monitoring_pictures
 import plan_pictures
 import rules_page
 import server_pages
@@ -39,7 +40,7 @@ def pages() -> dict[str, str]:
     }
     scripts = {f"../completions/{name}": text for name, text in completion_scripts.scripts().items()}
     manual = {f"../man/{name}": text for name, text in manual_pages.manual_pages().items()}
-    drawings = {f"../guide/pictures/{name}": text for name, text in plan_pictures.drawings().items()}
+    drawings = {f"../guide/pictures/{name}": text for name, text in (plan_pictures.drawings() | monitoring_pictures.drawings()).items()}
     return {name: NOTICE + text for name, text in texts.items()} | scripts | manual | drawings
 
 
