@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.acceptance.conftest import WAIT_SECONDS, Machine, wait_until
+from tests.integration.client.cutting import wire
+
+from trainyard.client import Client, Patience
+from trainyard.client.connection import LOOPBACK_OPTIONS
+from trainyard.client.values.event import EpochFinished, Event
 
 pytestmark = pytest.mark.keras
 
 
-def submit(machine: Machine, **changes: Any) -> str:
+def submit(machine: Machine, callbacks: dict[str, Any] | None = None, **changes: Any) -> str:
     spec = json.loads((machine.examples / "digits/good.trainspec.json").read_text())
     spec["training"].update(changes)
+    spec["callbacks"].update(callbacks or {})
     done = machine.run("submit", "-", "--json", stdin=json.dumps(spec))
     assert done.returncode == 0, done.stdout + done.stderr
     job_id: str = json.loads(done.stdout)["id"]
@@ -76,3 +83,32 @@ def test_a_table_is_learnt_too_and_the_outcome_has_the_promised_shape(machine: M
         sent = machine.run("show", "@", "--spec")
         assert sent.stdout == (machine.examples / "breast-cancer/good.trainspec.json").read_text()
     assert not machine.processes()
+
+
+FAST = (
+    *(option for option in LOOPBACK_OPTIONS if "reconnect" not in option[0]),
+    ("grpc.initial_reconnect_backoff_ms", 1),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 100),
+)
+CUTS, EPOCHS = 100, 150
+
+
+def test_a_watcher_that_is_cut_a_hundred_times_sees_each_epoch_of_a_real_job_once_and_in_order(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainyard.client.connection.LOOPBACK_OPTIONS", FAST)
+    chance = random.Random(7)
+    allowances = iter([chance.choice([1, 40, 200, 400]) + chance.randrange(200) for _ in range(CUTS)])
+    with machine.serving() as server:
+        job_id = submit(machine, epochs=EPOCHS, callbacks={"early_stopping": {"monitor": "val_loss", "patience": EPOCHS - 1}})
+        token = (machine.folder / "state/trainyard/token").read_text().strip()
+        hasty = Patience(first_ceiling_seconds=0.001, last_ceiling_seconds=0.002)
+        with (
+            wire(int(server.listen.rpartition(":")[2]), lambda: next(allowances, None)) as line,
+            Client(f"127.0.0.1:{line.port}", token=token) as client,
+        ):
+            events = [told for told in client.watch(job_id, patience=hasty) if isinstance(told, Event)]
+    assert line.cuts == CUTS
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert [event.what.epoch for event in events if isinstance(event.what, EpochFinished)] == list(range(1, EPOCHS + 1))

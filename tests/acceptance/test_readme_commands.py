@@ -45,7 +45,7 @@ def typed(machine: Machine, command: str) -> subprocess.CompletedProcess[str]:
 def test_the_commands_of_the_readme_train_a_spec_and_show_it(repository: Path, tmp_path: Path) -> None:
     serve, *commands = shown(repository)
     assert serve == "trainyard serve --home ~/.trainyard --data-root examples &"
-    assert [command.split()[0] for command in commands] == ["trainyard", "trainyard", "trainyard", "curl"]
+    assert [command.split()[0] for command in commands] == ["trainyard"] * 4 + ["curl"]
     # The same options, with ports that nobody has.
     with tidy(make_machine(tmp_path, repository / "examples")) as machine, machine.serving(home="user/.trainyard") as server:
         said = {}
@@ -53,8 +53,9 @@ def test_the_commands_of_the_readme_train_a_spec_and_show_it(repository: Path, t
             done = typed(machine, command.replace("127.0.0.1:9464", server.metrics))
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
             said[command] = done.stdout + done.stderr
-        submit, jobs, show, curl = (said[command] for command in commands)
+        submit, jobs, show, curves, curl = (said[command] for command in commands)
     assert "succeeded" in submit
     assert "digits" in jobs
     assert "succeeded" in show
+    assert "validation ends at" in curves
     assert "trainyard_" in curl

@@ -84,9 +84,14 @@ def test_the_wheel_carries_the_schema_and_the_wire_contracts(wheel: Path) -> Non
 
 def test_the_wheel_carries_nothing_but_the_namespace(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {"trainyard", wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info"}
+    version = wheel.name.removesuffix("-py3-none-any.whl")
+    assert {name.split("/")[0] for name in names} == {"trainyard", f"{version}.dist-info", f"{version}.data"}
+    shared = {name.split("/")[4] for name in names if name.startswith(f"{version}.data/data/share/")}
+    assert shared == {"man1", "completions", "site-functions", "vendor_completions.d"}
     assert "trainyard/__init__.py" not in names
-    assert not [name for name in names if "test" in name.lower() or "__pycache__" in name]
+    # What authors of plugins test their rules with is no test.
+    ours = [name for name in names if name != "trainyard/linter/rules/testing.py"]
+    assert not [name for name in ours if "test" in name.lower() or "__pycache__" in name]
 
 
 def test_the_source_distribution_builds_the_same_wheel(wheel: Path, wheel_from_sdist: Path) -> None:
