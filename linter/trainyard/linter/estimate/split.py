@@ -101,9 +101,11 @@ def _controlled_rounding(counts: Sequence[int], shares: tuple[int, ...]) -> list
     open_columns = [total - sum(column) for total, column in zip(totals, zip(*table, strict=True), strict=True)]
     if not any(open_rows):
         return table
-    by_remainder = sorted((-remainder, row, column) for row, cells in enumerate(quotas) for column, (_, remainder) in enumerate(cells))
+    lacking = [-remainder for cells in quotas for _, remainder in cells]
+    # Stable: of equal remainders the first row, and there the first column, goes first.
+    by_remainder = [divmod(cell, len(shares)) for cell in sorted(range(len(lacking)), key=lacking.__getitem__)]
     while any(open_rows):
-        for _, row, column in by_remainder:
+        for row, column in by_remainder:
             if open_rows[row] and open_columns[column]:
                 table[row][column] += 1
                 open_rows[row] -= 1
