@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -121,8 +122,8 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 
 def _say_goodbye(job_id: str) -> None:
-    # A second Ctrl-C ends the process at once, without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # A second Ctrl-C ends the process at once, without a traceback and with the same exit code.
+    signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(INTERRUPTED))
     try:
         sys.stderr.write(f"\nstill running; watch it: trainyard watch {job_id}; end it: trainyard cancel {job_id}\n")
         sys.stderr.flush()
