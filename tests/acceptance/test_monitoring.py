@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.acceptance.conftest import Machine, make_machine, tidy, wait_until
+from tests.acceptance.ports import answers, free_port
 
 from trainyard.service.dashboards import fleet, job
 from trainyard.service.dashboards.alerts import ALERTS, RECORDS
@@ -69,12 +69,6 @@ class Lab(NamedTuple):
         return data
 
 
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
-
-
 @contextmanager
 def watched(machine: Machine, metrics: str) -> Iterator[str]:
     """Run Prometheus with the shipped configuration, scraping each second."""
@@ -96,14 +90,6 @@ def watched(machine: Machine, metrics: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - an address of this test's own
-            return True
-    except OSError:
-        return False
 
 
 def spec(machine: Machine, **training: Any) -> str:
