@@ -72,7 +72,7 @@ class Served:
         rows = [f"{index % 7},{index % 5},{'ab'[index % 2]}" for index in range(80)]
         (folder / "data" / "table.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
         self.process: subprocess.Popen[bytes] | None = None
-        self.listen = ""
+        self.listen, self.metrics = "", ""
 
     def start(self) -> Served:
         self._ready.unlink(missing_ok=True)
@@ -90,7 +90,8 @@ class Served:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise RuntimeError((self.folder / "server.log").read_text()[-2000:])
             time.sleep(0.005)
-        self.listen = json.loads(self._ready.read_text())["listen"]
+        told = json.loads(self._ready.read_text())
+        self.listen, self.metrics = told["listen"], told["metrics"]
         return self
 
     @property
