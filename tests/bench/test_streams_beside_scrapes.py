@@ -48,14 +48,14 @@ async def live(stub: Any, server: Served) -> list[str]:
     ids = [(await stub.CreateJob(request, timeout=30, metadata=server.metadata)).job.id for request in requests]
     async with asyncio.timeout(180):
         for job_id in ids:
-            while (await stub.GetJob(pb.GetJobRequest(id=job_id), timeout=30, metadata=server.metadata)).job.epoch < 1:
+            while (await stub.GetJob(pb.GetJobRequest(id=job_id), timeout=30, metadata=server.metadata)).job.epoch < 1:  # noqa: ASYNC110 - another process tells
                 await asyncio.sleep(0.05)
     return ids
 
 
 async def window(kind: str, spools: list[int], number: int, url: str, delays: Delays) -> int:
     """Write an epoch a second and job, spread evenly; with a scrape a second when told so. Returns the next epoch's number."""
-    began, sent, scrapes = time.perf_counter(), 0, []
+    began, sent, scrapes = time.perf_counter(), 0, list[asyncio.Task[None]]()
     while (passed := time.perf_counter() - began) < WINDOW_SECONDS:
         if kind == SCRAPED and passed >= len(scrapes):
             scrapes.append(asyncio.create_task(asyncio.to_thread(delays.scrape, url)))
