@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainyard.linter import Configuration, lint
-from trainyard.linter.engine.configuration import MAX_FINDINGS, RULESETS
+from trainyard.linter.engine.configuration import RULESETS
 from trainyard.linter.engine.fixes import mend
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -77,7 +77,7 @@ def test_no_rule_crashes_on_any_spec(spec: dict[str, Any], ruleset: str, partial
     configuration = Configuration(ruleset=ruleset, partial=partial)
     report = lint(source, configuration=configuration)
     assert [crash.traceback for crash in report.crashes] == []
-    assert len(report.findings) <= MAX_FINDINGS
+    assert len(report.findings) <= 200  # promised, whatever the constant says
     assert report.to_json("x") == lint(source, configuration=configuration).to_json("x")
     for finding in report.findings:
         assert 0 <= finding.start.offset <= finding.end.offset <= len(source.encode())

@@ -33,12 +33,12 @@ class Ladder:
         """Tell whether the climb has begun."""
         return process in self._climbs
 
-    def press(self, process: TrainerProcess, patience_seconds: float = 0.0) -> None:
-        """Take the step that is due."""
+    def press(self, process: TrainerProcess, patience_seconds: float = 0.0, grace_seconds: float | None = None) -> None:
+        """Take the step that is due; ``grace_seconds`` from TERM to KILL where it is not the usual time."""
         now = self._monotonic()
         climb = self._climbs.setdefault(process, _Climb(began=now))
         waited = now - climb.began - patience_seconds
-        if waited >= self._grace_seconds:
+        if waited >= (self._grace_seconds if grace_seconds is None else grace_seconds):
             self._send(process, signal.SIGKILL)
         elif waited >= 0 and not climb.asked:
             climb.asked = True

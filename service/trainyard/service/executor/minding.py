@@ -92,9 +92,9 @@ class Minder:
         elif job.state not in OWING:
             self._ladder.press(process, self._patience.exit_seconds)
         elif job.state is State.PAUSING:
-            self._ladder.press(process, self._patience.pause_seconds)
+            self._ladder.press(process, self._patience.pause_seconds, self._patience.late_seconds)
         elif job.state is State.STOPPING:
-            self._ladder.press(process, self._patience.stop_seconds)
+            self._ladder.press(process, self._patience.stop_seconds, self._patience.late_seconds)
         if watched.cause is None and job.state in OWING:
             self._look(job, process, run, watched)
 

@@ -16,6 +16,7 @@ class Patience:
         grace_seconds: from TERM to KILL.
         pause_seconds: from the wish to pause to TERM; a bundle has to be written in between.
         stop_seconds: from the wish to stop to TERM; the best model has to be evaluated in between.
+        late_seconds: from TERM to KILL for who was to pause or stop and had all that time: its slot is promised to others.
         stall_seconds: without any sign of life, until its stacks are dumped and it is ended.
         wall_seconds: for one attempt, whatever it does; None for no limit. Holds in the trainer too, with no server at all.
         orphan_seconds: without a sign of the server, until a trainer saves its place and ends.
@@ -29,6 +30,7 @@ class Patience:
     grace_seconds: float = 10.0
     pause_seconds: float = 30.0
     stop_seconds: float = 900.0
+    late_seconds: float = 1.0
     stall_seconds: float = 1800.0
     wall_seconds: float | None = None
     orphan_seconds: float = 3600.0

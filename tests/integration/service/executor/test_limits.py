@@ -186,6 +186,45 @@ def test_a_trainer_that_does_not_obey_is_made_to(make: Any, submit: Any, command
     assert processes.company(process) == []
 
 
+@pytest.mark.parametrize("command,grace_seconds", [(Command.CANCEL, 0.5), (Command.PAUSE, 1.0), (Command.STOP, 1.5)])
+def test_the_slot_of_a_trainer_that_ignores_everything_is_free_within_its_grace_and_two_seconds(
+    make: Any, submit: Any, command: Command, grace_seconds: float
+) -> None:
+    """With its child, which ignores TERM too; the usual graces are 10, 30 and 900 s."""
+    assert (Patience().grace_seconds, Patience().pause_seconds, Patience().stop_seconds) == (10.0, 30.0, 900.0)
+    # Of the usual time from TERM to KILL nothing may be added to a pause or a stop.
+    yard = make(Patience(grace_seconds=0.5 if command is Command.CANCEL else 20.0, pause_seconds=1.0, stop_seconds=1.5))
+    job_id = submit(yard.store, experiment="stubborn")
+    process = yard.running(job_id).process
+    yard.store.move(job_id, command, datetime.now(UTC))
+    begun = time.monotonic()
+    yard.until(lambda: not yard.store.job(job_id).held, seconds=60.0)
+    spent = time.monotonic() - begun
+    assert processes.company(process) == []
+    assert grace_seconds <= spent < grace_seconds + 2.0
+
+
+def test_nothing_is_measured_by_the_time_of_day(make: Any, submit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock is set back by a day while a trainer is to be ended, and forward while another one runs."""
+    off = [0.0]
+    monkeypatch.setattr(Clock, "now", lambda _self: datetime.fromtimestamp(time.time() + off[0], UTC))
+    monkeypatch.setattr("trainyard.service.executor.minding.LOOK_SECONDS", 0.0)
+    yard = make(replace(HASTY, wall_seconds=600.0, stall_seconds=600.0))
+    stubborn, quiet = submit(yard.store, experiment="stubborn"), submit(yard.store, experiment="hold")
+    for job_id in (stubborn, quiet):
+        yard.running(job_id)
+    off[0] = -86_400.0
+    yard.store.move(stubborn, Command.CANCEL, Clock().now())
+    assert yard.settled(stubborn).state is State.CANCELLED
+    off[0] = 86_400.0
+    for _ in range(5):
+        yard.supervisor.tick()
+    (yard.supervisor.run_of(quiet).path / "go").touch()
+    job = yard.settled(quiet)
+    assert (job.state, job.epoch) == (State.SUCCEEDED, 3)
+    assert [event.seq for event in yard.store.events(quiet, 0, 99)] == list(range(1, job.last_seq + 1))
+
+
 def test_a_log_is_cut_in_the_middle_and_goes_on(make: Any, submit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainyard.service.executor.minding.LOOK_SECONDS", 0.05)
     yard = make(replace(HASTY, log_bytes=100_000))

@@ -15,6 +15,7 @@ from grpc_status import rpc_status
 
 from trainyard.service.core.errors import RefusedError
 from trainyard.service.core.jobstore import StoredReport
+from trainyard.service.rpc.interceptors.allowed import LEAST_ROLE
 from trainyard.v1 import job_pb2, lint_pb2
 from trainyard.v1 import training_service_pb2 as pb
 
@@ -226,6 +227,13 @@ def test_a_method_that_does_not_exist_is_unimplemented_and_its_name_goes_nowhere
     assert caught.value.code() is Code.UNIMPLEMENTED
     assert 'grpc_method="unknown"' in scrape()
     assert "Evil" not in scrape()
+
+
+def test_a_method_without_a_row_in_the_table_is_nobodys_not_even_the_operators(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(LEAST_ROLE, "/trainyard.v1.TrainingService/ListJobs")
+    failure = Failure(lambda: live.call("ListJobs", pb.ListJobsRequest()))
+    assert (failure.code, failure.reason) == (Code.PERMISSION_DENIED, "ROLE_TOO_LOW")
+    assert Failure(lambda: live.call("ListJobs", pb.ListJobsRequest(), metadata=())).code is Code.UNAUTHENTICATED
 
 
 def test_a_fault_of_ours_tells_nothing_but_a_request_id(

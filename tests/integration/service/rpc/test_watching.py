@@ -77,6 +77,20 @@ def test_however_often_a_client_reconnects_it_sees_the_same_list(live: Live) -> 
     assert seen == live.events(job_id)
 
 
+def test_a_job_does_not_notice_that_all_who_watched_it_are_gone(live: Live) -> None:
+    job_id = live.submit("hold")
+    assert live.until_epoch(job_id).attempt == 1
+    streams = [live.watch(job_id) for _ in range(5)]
+    for stream in streams:
+        next(stream)
+    for stream in streams:
+        stream.cancel()
+    live.go(job_id)
+    live.until(lambda: live.call("GetJob", pb.GetJobRequest(id=job_id)).job.state == job_pb2.JOB_STATE_SUCCEEDED)
+    job = live.call("GetJob", pb.GetJobRequest(id=job_id)).job
+    assert (job.epoch, job.attempt) == (3, 1)
+
+
 def test_many_watchers_of_one_job_all_see_everything(live: Live) -> None:
     job_id = live.submit("hold")
     lists: list[list[Any]] = [[] for _ in range(30)]

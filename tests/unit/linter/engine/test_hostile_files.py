@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainyard.linter import Report, lint
-from trainyard.linter.engine.configuration import MAX_FINDINGS
 from trainyard.linter.source.limits import Limits
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -83,7 +82,7 @@ def growth_bytes(raw: bytes) -> int:
 
 def hold(report: Report, raw: bytes) -> None:
     assert [crash.traceback for crash in report.crashes] == []
-    assert len(report.findings) <= MAX_FINDINGS
+    assert len(report.findings) <= 200  # promised, whatever the constant says
     assert all(0 <= finding.start.offset <= finding.end.offset <= len(raw) for finding in report.findings)
     json.dumps(report.to_json("x"), allow_nan=False)
 
