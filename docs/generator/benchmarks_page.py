@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import memory_section
+import monitoring_section
 import training_section
 
 RESULTS = Path(__file__).parents[2] / "tests/bench/results"
+
+Section = Callable[[dict[str, Any]], list[str]]
 
 _INTRODUCTION = """# Benchmarks
 
@@ -45,13 +49,18 @@ _TARGETS = {"check-jsonschema": 0.40, "cfn-lint": 0.10}
 
 def page() -> str:
     """Return the page; what was never measured is left out."""
-    sections = [_INTRODUCTION]
-    for name, section in (("cold_start", _cold_start), ("throughput", _throughput), ("plan_cost", _plan_cost), ("fuzz", _fuzz)):
+    return "\n".join([_INTRODUCTION, *_measured(_LINTER), *_memory(), *_training(), *_measured(_MONITORING)])
+
+
+def _measured(sections: Mapping[str, Section]) -> list[str]:
+    """Return the sections of what was measured, each with the machine it was measured on."""
+    parts: list[str] = []
+    for name, section in sections.items():
         path = RESULTS / f"{name}.json"
         if path.exists():
             record = json.loads(path.read_text(encoding="utf-8"))
-            sections += [*section(record["figures"]), _machine(record)]
-    return "\n".join([*sections, *_memory(), *_training()])
+            parts += [*section(record["figures"]), _machine(record)]
+    return parts
 
 
 def _memory() -> list[str]:
@@ -114,3 +123,7 @@ def _machine(record: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     cores = f"{machine['cores']} cores of {machine['cpu']}"
     return f"Measured on {record['measured_on']}: {cores}, {machine['system']}, Python {machine['python']}; {versions}.\n"
+
+
+_LINTER: dict[str, Section] = {"cold_start": _cold_start, "throughput": _throughput, "plan_cost": _plan_cost, "fuzz": _fuzz}
+_MONITORING: dict[str, Section] = {"metrics_soak": monitoring_section.soak, "streams_beside_scrapes": monitoring_section.streams}

@@ -14,9 +14,10 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -108,23 +109,23 @@ class Bench:
                     costs[name].append(cost)
         return Rounds(costs)
 
-    def keep(self, name: str, figures: Mapping[str, object]) -> None:
-        """Print the figures; after a full run also store them, with the machine they were measured on."""
+    def keep(self, name: str, figures: Mapping[str, object], programs: Mapping[str, str] | None = None) -> None:
+        """Print the figures; after a full run also store them, with the machine and the ``programs`` they were measured on."""
         print(f"\n{name}: {json.dumps(figures, indent=2)}")
         if self.full:
-            record = {"measured_on": datetime.now(UTC).date().isoformat(), "machine": machine(), "figures": figures}
+            record = {"measured_on": datetime.now(UTC).date().isoformat(), "machine": machine(programs or LINTERS), "figures": figures}
             RESULTS.mkdir(exist_ok=True)
             (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def machine() -> dict[str, Any]:
+def machine(programs: Mapping[str, str]) -> dict[str, Any]:
     """Facts that bear on a measurement; no host name, no path."""
     return {
         "cores": os.cpu_count(),
         "cpu": cpu_model(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": our_versions() | their_versions(),
+        "versions": dict(programs),
     }
 
 
@@ -134,8 +135,13 @@ def cpu_model() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def our_versions() -> dict[str, str]:
-    return {name: version(name) for name in ("trainyard", "click", "jsonschema-rs")}
+def versions(*names: str) -> dict[str, str]:
+    """Return the versions of what is installed of ``names``."""
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def their_versions() -> dict[str, str]:
@@ -143,6 +149,12 @@ def their_versions() -> dict[str, str]:
     names = {line for line in (HERE / "peers.in").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
     pins = [line.split()[0].split("==") for line in (HERE / "peers.lock").read_text(encoding="utf-8").splitlines() if "==" in line]
     return {name: pinned for name, pinned in pins if name in names | {"jsonschema"}}
+
+
+#: What the benches of the linter, of the trainer and of the server depend on.
+LINTERS = versions("trainyard", "click", "jsonschema-rs") | their_versions()
+TRAINERS = versions("trainyard", "keras", "tensorflow", "jax", "numpy")
+SERVERS = versions("trainyard", "grpcio", "protobuf", "sqlalchemy", "prometheus-client")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Ten thousand short jobs through the real store, the real board and the real endpoint: nothing of them stays.
 
-Resident memory is compared with that at job 1,000, scrapes run while 50 jobs live, and a loop that does nothing but ask
-the time says how long the scrapes hold up what else runs in the server's loop: streams.
+Resident memory is compared with that at job 1,000, and scrapes run while 50 jobs live. What scrapes do to streams is measured on
+streams, in ``test_streams_beside_scrapes.py``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.bench.conftest import Bench
+from tests.bench.conftest import SERVERS, Bench
 from tests.integration.service.conftest import NOON, Submit, Words
 
 from trainyard.service.core.jobstore import Batch
@@ -64,30 +64,20 @@ def resident() -> float:
     return float(psutil.Process().memory_info().rss) / MEBIBYTE
 
 
-async def scraped(soak: Soak, count: int) -> tuple[list[float], list[float]]:
-    """Return the seconds of each scrape, and by how much a loop of 1 ms overslept meanwhile."""
+async def scraped(soak: Soak, count: int) -> list[float]:
+    """Return the seconds of each scrape."""
     server = MetricsServer(soak.registry)
     await server.start("127.0.0.1", 0)
-    url, late, stop = f"http://127.0.0.1:{server.port}/metrics", [], asyncio.Event()
-
-    async def stream() -> None:
-        while not stop.is_set():
-            began = time.perf_counter()
-            await asyncio.sleep(0.001)
-            late.append(time.perf_counter() - began - 0.001)
 
     def scrape() -> float:
         began = time.perf_counter()
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as answer:
             answer.read()
         return time.perf_counter() - began
 
-    streaming = asyncio.create_task(stream())
     took = [await asyncio.to_thread(scrape) for _ in range(count)]
-    stop.set()
-    await streaming
     await server.stop()
-    return took, late
+    return took
 
 
 def percentile(values: list[float], share: int) -> float:
@@ -105,7 +95,7 @@ def test_ten_thousand_short_jobs_leave_memory_and_series_as_they_were(bench: Ben
     growth, later = resident() / memory, soak.series()
     for _ in range(LIVE):
         soak.start()
-    took, late = asyncio.run(scraped(soak, SCRAPES))
+    took = asyncio.run(scraped(soak, SCRAPES))
     bench.keep(
         "metrics_soak",
         {
@@ -116,9 +106,9 @@ def test_ten_thousand_short_jobs_leave_memory_and_series_as_they_were(bench: Ben
             "series_after_10000": later,
             "scrape_p50_ms": round(1000 * statistics.median(took), 1),
             "scrape_p95_ms": round(1000 * percentile(took, 95), 1),
-            "loop_late_p95_ms": round(1000 * percentile(late, 95), 2),
             "linger_seconds": LINGER_SECONDS,
         },
+        SERVERS,
     )
     soak.store.close()
     assert abs(growth - 1) <= 0.05

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.bench.conftest import ROOT, Bench
+from tests.bench.conftest import ROOT, TRAINERS, Bench
 from tests.integration.trainer import crossing, material, pairs
 
 SEEDS = range(1, 6)
@@ -46,7 +46,7 @@ def test_examples_reach_what_they_promise(name: str, bench: Bench, tmp_path: Pat
     runs = {seed: train(name, seed, tmp_path / f"{name}-{seed}") for seed in SEEDS}
 
     median = statistics.median(run["accuracy"] for run in runs.values())
-    bench.keep(f"real_results_{name.replace('-', '_')}", {"target": LEAST[name], "median_test_accuracy": median, "runs": runs})
+    bench.keep(f"real_results_{name.replace('-', '_')}", {"target": LEAST[name], "median_test_accuracy": median, "runs": runs}, TRAINERS)
     assert median >= LEAST[name]
 
 

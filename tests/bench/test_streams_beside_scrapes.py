@@ -16,7 +16,7 @@ from typing import Any
 
 import grpc
 import pytest
-from tests.bench.conftest import Bench
+from tests.bench.conftest import SERVERS, Bench
 from tests.bench.service_load import Served, epoch, fill, finish_one, milliseconds, p95, served, spec
 
 from trainyard.v1 import training_service_pb2 as pb
@@ -118,6 +118,7 @@ def test_streams_are_as_quick_beside_scrapes_as_alone(bench: Bench) -> None:
             "alone_ms": {"p50": milliseconds(median(alone)), "p95": milliseconds(p95(alone))},
             "scraped_ms": {"p50": milliseconds(median(scraped)), "p95": milliseconds(p95(scraped))},
         },
+        SERVERS,
     )
     assert len(alone) + len(scraped) >= 2 * WINDOWS * LIVE * (WINDOW_SECONDS - 1)
     assert median(scraped) <= 1.25 * median(alone)

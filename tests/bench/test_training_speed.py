@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.bench.conftest import HERE, ROOT, Bench
+from tests.bench.conftest import HERE, ROOT, TRAINERS, Bench
 
 from trainyard.linter import spec as language
 from trainyard.service import wire
@@ -146,7 +146,7 @@ def test_digits_train_twice_as_fast_per_epoch(race: Callable[[dict[str, Any], Pa
     run = race(_example("digits", 20), ROOT / "examples")
     run.run(("folder", "arrays"), ROUNDS, ("tensorflow", "jax"))
     figures = run.figures()
-    bench.keep("training_digits", figures)
+    bench.keep("training_digits", figures, TRAINERS)
     assert figures["trainyard on tensorflow"]["epoch_speed"] >= 2.0
 
 
@@ -155,7 +155,7 @@ def test_a_table_trains_twice_as_fast_per_epoch(race: Callable[[dict[str, Any], 
     run = race(_example("breast-cancer", 40), ROOT / "examples")
     run.run(("arrays",), ROUNDS, ("tensorflow", "jax"))
     figures = run.figures()
-    bench.keep("training_table", figures)
+    bench.keep("training_table", figures, TRAINERS)
     assert figures["trainyard on tensorflow"]["epoch_speed"] >= 2.0
 
 
@@ -182,5 +182,5 @@ def test_a_large_image_folder_is_never_slower_than_arrays_in_memory(
     run = race(spec, tmp_path)
     run.run(("folder", "arrays"), 2)
     figures = run.figures()
-    bench.keep("training_images", figures)
+    bench.keep("training_images", figures, TRAINERS)
     assert figures["trainyard on tensorflow"]["epoch_speed"] >= 0.98

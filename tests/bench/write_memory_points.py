@@ -339,11 +339,11 @@ def main() -> None:
 def _keep(figures: dict[str, dict[str, int]]) -> None:
     import jax
     import keras
-    from tests.bench.conftest import RESULTS, machine
+    from tests.bench.conftest import LINTERS, RESULTS, machine
 
     record = {
         "measured_on": datetime.now(UTC).date().isoformat(),
-        "machine": machine() | {"jax": jax.__version__, "keras": keras.__version__, "device": "cpu"},
+        "machine": machine(LINTERS) | {"jax": jax.__version__, "keras": keras.__version__, "device": "cpu"},
         "figures": figures,
     }
     (RESULTS / RESULT).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
