@@ -186,7 +186,9 @@ def test_a_trainer_that_does_not_obey_is_made_to(make: Any, submit: Any, command
     assert processes.company(process) == []
 
 
-@pytest.mark.parametrize("command,grace_seconds", [(Command.CANCEL, 0.5), (Command.PAUSE, 1.0), (Command.STOP, 1.5)])
+@pytest.mark.parametrize(
+    "command,grace_seconds", [(Command.CANCEL, 0.5), (Command.PAUSE, 1.0), (Command.STOP, 1.5)], ids=["cancel", "pause", "stop"]
+)
 def test_the_slot_of_a_trainer_that_ignores_everything_is_free_within_its_grace_and_two_seconds(
     make: Any, submit: Any, command: Command, grace_seconds: float
 ) -> None:

@@ -1,6 +1,6 @@
 """A full disk and a lock that stays: the error has a name, and the store works again when there is room and peace.
 
-Promise 6 as far as the store goes. Seen failing with the database's own error let through.
+Promise 6 as far as the store goes. That each test can fail is tried by ``python -m tests.crash.breaking --promise 6``.
 """
 
 from __future__ import annotations
