@@ -262,7 +262,10 @@ def test_a_trainer_whose_start_was_never_written_down_is_found(yard: Yard, submi
     assert yard.store.job(job_id).process is None
     yard.launcher.close()
     yard.restart()
+    run = str(yard.supervisor.run_of(job_id).path)
+    (only,) = (found.pid for found in processes.everybody() if run in processes.arguments(found.pid))
     yard.until(lambda: yard.store.job(job_id).process is not None)
+    assert [found.pid for found in processes.everybody() if run in processes.arguments(found.pid)] == [only]
     yard.go(job_id)
     job = yard.settled(job_id)
     assert (job.state, job.attempt) == (State.SUCCEEDED, 1)

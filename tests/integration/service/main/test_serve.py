@@ -312,9 +312,13 @@ def test_a_server_that_was_killed_re_attaches_to_a_living_trainer(program: Progr
     client = program.client()
     assert client.job(job_id).state == job_pb2.JOB_STATE_RUNNING
     assert time.monotonic() - begun < 15
+    another = client.submit("good")  # waits for the only slot; when it is cancelled, every trainer has been looked for
+    client.stub.CancelJob(pb.CancelJobRequest(id=another), metadata=client.metadata, timeout=10)
+    client.until(another, lambda job: job.state == job_pb2.JOB_STATE_CANCELLED)
     assert trainer_of(program, job_id) == trainer
     (program.home / "runs" / job_id / "go").touch()
     rest = client.events(job_id, seen)
+    assert {event.attempt for event in rest} == {1}
     client.channel.close()
     assert rest[0].seq == seen + 1
     assert rest[-1].state_changed.to == job_pb2.JOB_STATE_SUCCEEDED
