@@ -13,6 +13,7 @@ _SERVICE = "service/trainyard/service/"
 _CLIENT = "client/trainyard/client/"
 _ENGINE = "linter/trainyard/linter/engine/"
 _TESTS = "tests/integration/service/"
+_VANISHED = "tests/crash/test_vanished_host.py::test_a_host_that_disappears_with_its_trainer_alive_is_followed_by_another_and_never_doubled"
 _IN_TIME = f"{_TESTS}executor/test_limits.py::test_the_slot_of_a_trainer_that_ignores_everything_is_free_within_its_grace_and_two_seconds"
 
 
@@ -99,7 +100,16 @@ BREAKAGES = (
         (
             f"{_TESTS}executor/test_two_servers.py::test_no_job_ever_has_two_trainers_and_every_job_ends",
             f"{_TESTS}executor/test_two_servers.py::test_another_node_waits_for_lease_and_orphan_limit_to_the_second",
+            _VANISHED,
         ),
+    ),
+    Breakage(
+        1,
+        "a server that comes back does not notice that its job is somebody else's",
+        f"{_SERVICE}executor/supervisor.py",
+        "        for job_id in self._held.keys() - renewed:\n            self._let_go(job_id, self._held[job_id])\n",
+        "",
+        (f"{_VANISHED}[for-a-while]",),
     ),
     # 2. The trainer is killed: it goes on, and ends where it would have ended.
     Breakage(

@@ -1,7 +1,8 @@
 """``trainyard serve`` with trainers that start no Keras. Options are the program's own.
 
 When it ends it writes the names of all modules it has imported into the file that MODULES_FILE names. LEASE_SECONDS and
-MAX_ATTEMPTS are what no option says. BREAK names a fault to build in, so that a test which must notice it can be seen to.
+MAX_ATTEMPTS are what no option says. BOOT_ID makes this a host of its own: it knows no process that another one started. BREAK
+names a fault to build in, so that a test which must notice it can be seen to.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import click
 
 from trainyard.linter.cli import exits
 from trainyard.service.core import hardware, journal, submission
+from trainyard.service.executor import processes
 from trainyard.service.executor.launching import LocalLauncher, Order
 from trainyard.service.main import running, serve
 from trainyard.service.main.settings import settle
@@ -63,12 +65,18 @@ def _apart(ingest: Callable[..., Any]) -> Callable[..., Any]:
     return ingested
 
 
+def _boot_id() -> str:
+    return os.environ["BOOT_ID"]
+
+
 def _unknown(described: dict[str, Any]) -> None:
     return None
 
 
 def serve_with_fakes(**options: Any) -> int:
     break_what_is_named(os.environ.get("BREAK", ""))
+    if "BOOT_ID" in os.environ:
+        processes.boot_id = _boot_id
     if "FORGET_MEMORY" in os.environ:  # a hundred fakes fit where a hundred trainers do not
         hardware.understood = _unknown
     submission.MAX_ATTEMPTS = int(os.environ.get("MAX_ATTEMPTS", submission.MAX_ATTEMPTS))

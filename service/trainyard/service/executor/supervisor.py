@@ -88,6 +88,7 @@ class Supervisor:
         self._next_beat = float("-inf")
         self._most_running = most_running
         self._met: set[TrainerProcess] = set()
+        self._held: dict[str, TrainerProcess | None] = {}
         self._notices = notices
         # With notices a round has little to find.
         self._pace = Pace.SOON if notices is None else Pace.CALM
@@ -96,6 +97,7 @@ class Supervisor:
         """Look after every job once, fill free slots, and say when to come again."""
         self._hold_on()
         jobs = self._store.unsettled(self._lease.node)
+        self._held = {job.id: job.process for job in jobs if job.held}
         more = [self._attend_safely(job) for job in jobs]
         self._minder.watch_memory((job, job.process) for job in jobs if job.process is not None)
         if self._fill_slots() or any(more):
@@ -124,8 +126,11 @@ class Supervisor:
         """
         if self._clock.monotonic() < self._next_beat:
             return
-        for job_id in self._store.renew(self._lease, self._clock.now()):
+        renewed = self._store.renew(self._lease, self._clock.now())
+        for job_id in renewed:
             run_folder.beat(self.run_of(job_id))
+        for job_id in self._held.keys() - renewed:
+            self._let_go(job_id, self._held[job_id])
         for job in self._store.adopt(self._lease, self._patience.orphan_seconds, self._clock.now()):
             _log.warning("job-taken-over", job=job.id, attempt=job.attempt, node=self._lease.node)
             if job.process is None and job.state in OWING:
@@ -133,6 +138,21 @@ class Supervisor:
                 self._lost(job, None)
                 self._store.release(job.id, job.attempt)
         self._next_beat = self._clock.monotonic() + self._beat_seconds
+
+    def _let_go(self, job_id: str, process: TrainerProcess | None) -> None:
+        """Deal with a job that is not held here any more: when another node took it over, nothing of ours may go on with it."""
+        with suppress(UnknownJobError):
+            job = self._store.job(job_id)
+            if not job.held or job.node == self._lease.node:
+                return
+            _log.warning("job-lost-to-another-node", job=job_id, attempt=job.attempt, node=job.node)
+            if process is not None and process != job.process:
+                self._launcher.signal(process, signal.SIGKILL)
+                self._launcher.gone(process)
+                self._minder.leave(process)
+                self._met.discard(process)
+            if self._notices is not None:
+                self._notices.forget(job_id)
 
     def _attend_safely(self, job: Job) -> bool:
         try:
