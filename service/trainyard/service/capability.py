@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from trainyard.linter.spec.model.architecture import Declared, Transfer
-from trainyard.linter.spec.model.dataset import Csv, ImageDirectory, Parquet
+from trainyard.linter.spec.model.dataset import Csv, ImageDirectory, Npz, Parquet
 from trainyard.linter.spec.model.spec import Spec
 
 Gap = tuple[str, str]
@@ -69,13 +69,15 @@ def _dataset(spec: Spec) -> Iterator[Gap]:
 
 def _augmentation(spec: Spec) -> Iterator[Gap]:
     shape = spec.dataset.input_shape
-    images = isinstance(spec.dataset, ImageDirectory) or (shape is not None and len(shape) == _IMAGE_AXES)
+    # What an archive holds is known once it is read.
+    unknown = shape is None and isinstance(spec.dataset, Npz)
+    images = unknown or isinstance(spec.dataset, ImageDirectory) or (shape is not None and len(shape) == _IMAGE_AXES)
     for place, transform in enumerate(spec.augmentation):
         pointer = f"/augmentation/{place}"
         if transform.type in _BLENDS and spec.loss is not None and spec.loss.type == _EMBEDDING:
             yield pointer, f"{transform.type} blends samples, and with the loss circle a blend of two classes has no place of its own."
         elif not images and transform.type not in _SHAPELESS:
-            yield pointer, f"{transform.type} changes images: dataset.input_shape is not (height, width, channels)."
+            yield pointer, f"{transform.type} changes images: a sample has not the shape (height, width, channels)."
         elif transform.type in _COLOURED and shape is not None and shape[-1] != _COLOURS:
             yield pointer, f"{transform.type} changes colours: dataset.input_shape has not three channels."
 
@@ -101,11 +103,11 @@ def _objective(spec: Spec) -> Iterator[Gap]:
     units = _units(spec)
     if loss is not None and loss.type in _SPARSE and (spec.task != _CLASSIFICATION or units == 1):
         yield "/loss/type", f"{loss.type} tells classes apart: it needs the task classification and one output per class."
-    names = ["loss", "unweighted_loss", "epoch", "learning_rate"]
+    names = {"loss", "unweighted_loss", "epoch", "learning_rate", "val_loss", "val_unweighted_loss"}
     for place, metric in enumerate(spec.metrics):
         if metric.name in names:
             yield f"/metrics/{place}/name", f'something else is already called "{metric.name}".'
-        names.append(metric.name)
+        names |= {metric.name, f"val_{metric.name}"}
         class_id = getattr(metric, "class_id", None)
         if class_id is not None and units is not None and not 0 <= class_id < units:
             yield f"/metrics/{place}/class_id", f"the output has no class {class_id}."
@@ -123,7 +125,9 @@ def _output(spec: Spec) -> Iterator[Gap]:
     one_for_two = spec.task == _CLASSIFICATION and units == 1 and known == 2
     if spec.loss is not None and spec.loss.type == _EMBEDDING:
         return
-    if known is not None and units is not None and units != known and not one_for_two:
+    # Outputs that no class is for are trained to stay silent.
+    spare = spec.task == _CLASSIFICATION and units is not None and known is not None and units > known
+    if known is not None and units is not None and units != known and not one_for_two and not spare:
         yield "/model/output/units", f"the output has {units} units and the data has {known} classes or targets."
 
 

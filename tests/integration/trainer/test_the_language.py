@@ -238,3 +238,17 @@ def test_a_spec_that_is_named_is_refused_before_keras_is_asked(train: Any) -> No
     assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, "spec")
     assert "/loss/type" in result.verdict.message
     assert "/dataset/scaling" in result.verdict.message
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+def test_outputs_for_classes_to_come_are_trained_and_no_mean_over_classes_counts_them(train: Any, loss: str) -> None:
+    imbalance = {"type": "class_weights"}
+    model = {"type": "mlp", "hidden": [8], "output": {"units": 5}}
+
+    result = train("arrays", model=model, loss={"type": loss}, imbalance=imbalance, training={"epochs": 8})
+
+    assert result.verdict.outcome == wire.SUCCEEDED, result.verdict
+    judged = result.json("evaluation.json")
+    assert judged["classes"] == ["0", "1", "2"]
+    assert judged["macro_f1"] > 0.1
+    assert judged["metrics"]["f1"] == pytest.approx(judged["macro_f1"], abs=1e-6)

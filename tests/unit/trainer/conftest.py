@@ -12,12 +12,21 @@ from trainyard.linter.spec.model.spec import Spec
 Typed = Callable[..., Spec]
 
 
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+SMALL: dict[str, Any] = {
+    "version": "v1",
+    "task": "classification",
+    "dataset": {"type": "csv", "path": "t.csv", "target": "label", "input_shape": [2], "facts": {"classes": ["a", "b"]}},
+    "model": {"type": "mlp", "hidden": [4]},
+}
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``changes``; a section with a type replaces the old one."""
+    result = dict(base)
     for key, value in changes.items():
-        keeps = isinstance(value, dict) and isinstance(merged.get(key), dict) and "type" not in value
-        merged[key] = _merged(merged[key], value) if keeps else value
-    return merged
+        keeps = isinstance(value, dict) and isinstance(result.get(key), dict) and "type" not in value
+        result[key] = merged(result[key], value) if keeps else value
+    return result
 
 
 @pytest.fixture
@@ -25,13 +34,7 @@ def typed() -> Typed:
     """A typed spec of a small classification by table, with the given sections changed."""
 
     def make(**changes: Any) -> Spec:
-        base: dict[str, Any] = {
-            "version": "v1",
-            "task": "classification",
-            "dataset": {"type": "csv", "path": "t.csv", "target": "label", "input_shape": [2], "facts": {"classes": ["a", "b"]}},
-            "model": {"type": "mlp", "hidden": [4]},
-        }
-        written = _merged(base, changes)
+        written = merged(SMALL, changes)
         assert language.check(written) == ()
         return language.typed(language.resolve(written))
 

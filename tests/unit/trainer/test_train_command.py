@@ -41,13 +41,13 @@ def test_a_spec_with_findings_is_shown_and_nothing_is_made(tmp_path: Path, capsy
 
 
 def test_what_nobody_can_train_is_shown_at_its_place_and_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "ctc.trainspec.json"
-    file.write_text(json.dumps({**SPEC, "loss": {"type": "ctc"}}, indent=1), encoding="utf-8")
+    file = tmp_path / "described.trainspec.json"
+    file.write_text(json.dumps({**SPEC, "model": {"type": "declared", "parameters": 9}}, indent=1), encoding="utf-8")
     (tmp_path / "t.csv").write_text("x,y,label\n" + "1,2,a\n3,4,b\n" * 2500, encoding="utf-8")
 
     assert _run(str(file), "--run", str(tmp_path / "run"), "--data-root", str(tmp_path)) == exits.FINDINGS
     said = capsys.readouterr().err
-    assert "/loss/type can not be trained: ctc compares sequences of labels" in said
+    assert "/model/type can not be trained: a declared model is described, not built" in said
     assert f"{file}:" in said
     assert not (tmp_path / "run").exists()
 

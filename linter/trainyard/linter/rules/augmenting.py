@@ -40,6 +40,7 @@ _MOST_ERASED = 0.9
 _SHAPELESS = frozenset({"gaussian_noise", "mix_up"})
 _COLOURED = frozenset({"random_saturation", "random_hue", "random_grayscale"})
 _IMAGE_AXES, _COLOURS = 3, 3
+_TABLES = frozenset({"csv", "parquet"})
 
 
 class AugmentationTooFar(Rule):
@@ -164,7 +165,9 @@ class AugmentationNeedsPictures(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Hold each transform against the shape of a sample."""
-        shape, written = case.input_shape, case.written.get("augmentation")
+        # Rows of a table are no pictures, however many columns they become.
+        shape = case.input_shape or ((1,) if case.spec.dataset.type in _TABLES else None)
+        written = case.written.get("augmentation")
         if shape is None or case.spec.task == "other":
             return
         wrong = {index: why for index, each in enumerate(case.spec.augmentation) if (why := self._why(each.type, shape))}
@@ -182,7 +185,7 @@ class AugmentationNeedsPictures(Rule):
     @staticmethod
     def _why(kind: str, shape: tuple[int, ...]) -> str:
         if kind not in _SHAPELESS and len(shape) != _IMAGE_AXES:
-            return f"changes pictures, and samples have the shape {list(shape)}"
+            return "changes pictures, and samples have " + (f"{len(shape)} axes" if len(shape) > 1 else "one axis")
         if kind in _COLOURED and shape[-1] != _COLOURS:
             return f"changes colours of three channels, and samples have {shape[-1]}"
         return ""

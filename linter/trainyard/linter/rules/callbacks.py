@@ -156,7 +156,8 @@ class UnknownMonitor(Rule):
     """A callback watches a value that the history will not have.
 
     What it checks:
-        The monitored name is `loss` or the name of a metric, with `val_` before it only where there is a validation part.
+        The monitored name is `loss`, with class weights `unweighted_loss`, or the name of a metric, with `val_` before it only where there
+        is a validation part.
 
     Why it fails:
         Keras logs a warning each epoch and goes on: nothing stops, nothing is lowered, no best model is kept.
@@ -171,9 +172,10 @@ class UnknownMonitor(Rule):
     code = "CB003"
     name = "unknown-monitor"
     severity = Severity.ERROR
-    reads = ("/callbacks", "/scheduler", "/metrics", "/dataset/split/validation", "/dataset/facts/samples")
+    reads = ("/callbacks", "/scheduler", "/metrics", "/dataset/split/validation", "/imbalance")
     VALID = (
         Valid({"callbacks": {"checkpoint": {"monitor": "val_accuracy"}}}),
+        Valid({"callbacks": {"checkpoint": {"monitor": "val_unweighted_loss"}}, "imbalance": {"type": "class_weights"}}, onto="table"),
         Valid({"metrics": [{"type": "auc", "name": "area"}], "callbacks": {"early_stopping": {"monitor": "val_area", "mode": "max"}}}),
     )
     INVALID = (
@@ -200,7 +202,8 @@ class UnknownMonitor(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare each monitored name with those that the history will have."""
         metrics = ["loss", *(metric.name for metric in case.spec.metrics)]
-        validated = case.spec.dataset.split.validation is not None or case.validation_samples != 0
+        metrics += ["unweighted_loss"] if case.spec.imbalance.type == "class_weights" else []
+        validated = case.spec.dataset.split.validation is not None
         known = metrics + [f"val_{name}" for name in metrics] if validated else metrics
         for watcher in watchers(case):
             if watcher.monitor not in known:

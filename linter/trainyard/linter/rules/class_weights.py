@@ -16,6 +16,8 @@ from trainyard.linter.spec.model.training import ClassWeights, FocalLoss, Oversa
 WEIGHTS = f"{IMBALANCE}/weights"
 _SKEWED: dict[str, object] = {"facts": {"class_counts": {"benign": 950, "malignant": 50}}}
 _ACCURACIES = frozenset({"accuracy", "binary_accuracy", "top_k_accuracy"})
+# What focal weighting is a form of (Lin 2017).
+_FOCUSABLE = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
 
 
 def _explicit(case: Case) -> ClassWeights | None:
@@ -381,18 +383,18 @@ class ImbalanceWithoutClasses(Rule):
     """The imbalance is to be corrected in a way that this task or loss does not have.
 
     What it checks:
-        Class weights or oversampling on a multilabel task; focal weighting with a loss that is no cross-entropy.
+        Class weights or oversampling on a task that is no classification; focal weighting with a loss that is no plain cross-entropy.
 
     Why it fails:
-        A sample with several labels has no one class whose weight it could take; focal loss is a form of cross-entropy. A server refuses
-        both.
+        A sample with several labels, or with a number, has no one class whose weight it could take; focal loss is a form of cross-entropy,
+        and a loss that is focal already has a gamma of its own.
 
     Evidence:
         Keras 3 takes class weights for class numbers and one-hot rows only (keras/src/trainers/data_adapters/data_adapter_utils.py); Lin et
         al. 2017, arXiv 1708.02002, define focal loss on cross-entropy.
 
     When to ignore:
-        Never; a multilabel task has focal weighting.
+        Never; a multilabel task has focal weighting, and a regression has no classes that could be rare.
     """
 
     code = "CLS009"
@@ -403,18 +405,19 @@ class ImbalanceWithoutClasses(Rule):
     VALID = (Valid({"imbalance": {"type": "focal"}}),)
     INVALID = (
         Invalid({"imbalance": {"type": "focal"}, "loss": {"type": "mean_squared_error"}}, IMBALANCE, "cross-entropy", fix={"type": "none"}),
+        Invalid({"imbalance": {"type": "class_weights"}}, IMBALANCE, "numbers", fix={"type": "none"}, onto="regression"),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the strategy with task and loss."""
         kind, loss = case.spec.imbalance.type, case.spec.loss
         fix = Suggestion(IMBALANCE, {"type": "none"})
-        if kind in {"class_weights", "oversample"} and case.spec.task == "multilabel":
-            yield Violation(IMBALANCE, f"{kind} needs one class per sample, and a multilabel task has several; write none", suggestion=fix)
-        elif kind == "focal" and loss is not None and "crossentropy" not in loss.type and case.spec.task in {CLASSIFICATION, "multilabel"}:
-            yield Violation(
-                IMBALANCE, f"focal weighting is a form of cross-entropy, and the loss is {loss.type}; write none", suggestion=fix
-            )
+        other = {"multilabel": "a multilabel task has several", "regression": "a regression has numbers"}.get(case.spec.task)
+        if kind in {"class_weights", "oversample"} and other is not None:
+            yield Violation(IMBALANCE, f"{kind} needs one class per sample, and {other}; write none", suggestion=fix)
+        elif kind == "focal" and loss is not None and loss.type not in _FOCUSABLE and case.spec.task != "other":
+            message = f"focal weighting is a form of plain cross-entropy, and the loss is {loss.type}; write none"
+            yield Violation(IMBALANCE, message, suggestion=fix)
 
 
 def _quoted(names: list[str]) -> str:

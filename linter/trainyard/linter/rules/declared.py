@@ -195,19 +195,18 @@ class FolderOfClasses(Rule):
         A dataset of the type `image_directory` with a task other than `classification`.
 
     Why it fails:
-        The name of the sub-folder is all that such a folder says about a picture: there are no numbers and no sets of labels to learn, and
-        a server refuses the spec.
+        The name of the sub-folder is all that such a folder says about a picture: there are no numbers and no sets of labels to learn.
 
     Evidence:
-        Definition of the dataset type. Recipes with labels in a list beside the pictures are sound otherwise, hence an info.
+        Definition of the dataset type: keras/src/utils/image_dataset_utils.py infers one label per sub-folder.
 
     When to ignore:
-        When the spec is only checked here and trained elsewhere; an npz has targets of any kind.
+        Never; an npz has targets of any kind, and labels in a list beside the pictures go in there.
     """
 
     code = "DAT007"
     name = "image-folder-has-classes-only"
-    severity = Severity.INFO
+    severity = Severity.ERROR
     reads = ("/dataset/type", "/task")
     VALID = (Valid({}),)
     INVALID = (Invalid({"task": "regression"}, "/task", "one class"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainyard.linter.rules.case import CLASSIFICATION, Case
+from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.source.severity import Severity
 from trainyard.linter.spec.model.architecture import Cnn, Transfer
@@ -16,7 +16,7 @@ class SettingWithoutEffect(Rule):
 
     What it checks:
         `loss_scale` without float16, `nesterov` without momentum, `beta` or `weights` of class weights whose method does not read them,
-        `imbalance` on a task without classes, `stages` of a model without a base, `pool_size` of a block without pooling, a split
+        `stages` of a model without a base, `pool_size` of a block without pooling, a split
         `group` with another method.
 
     Why it fails:
@@ -42,7 +42,6 @@ class SettingWithoutEffect(Rule):
         Invalid({"optimizer": {"type": "sgd", "momentum": 0.0, "nesterov": True}}, "/optimizer/nesterov", "momentum is 0"),
         Invalid({"imbalance": {"type": "class_weights", "beta": 0.99}}, "/imbalance/beta", "effective_number"),
         Invalid({"training": {"stages": [{"trainable": "all", "epochs": 3}]}}, "/training/stages", "pretrained base"),
-        Invalid({"imbalance": {"type": "class_weights"}}, "/imbalance", "without classes", onto="regression"),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -60,9 +59,7 @@ class SettingWithoutEffect(Rule):
             yield "/optimizer/nesterov", "momentum is 0"
         if spec.training.stages and not isinstance(spec.model, Transfer):
             yield "/training/stages", "only a model with a pretrained base is trained in stages"
-        if spec.task not in {CLASSIFICATION, "multilabel"} and spec.imbalance.type != "none":
-            yield "/imbalance", f"a {spec.task} is a task without classes"
-        elif isinstance(spec.imbalance, ClassWeights):
+        if isinstance(spec.imbalance, ClassWeights):
             yield from _of_weights(spec.imbalance)
         if spec.dataset.split.group is not None and spec.dataset.split.method != "group":
             yield "/dataset/split/group", f"the method is '{spec.dataset.split.method}'"

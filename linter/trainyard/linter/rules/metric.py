@@ -16,6 +16,8 @@ _COUNTING = frozenset(
     | {"recall_at_precision", "sensitivity_at_specificity", "specificity_at_sensitivity"}
     | {"true_positives", "true_negatives", "false_positives", "false_negatives"}
 )
+# Twice as many, and the losses, fit into the 64 numbers of an epoch's event.
+_MOST_METRICS = 30
 _COUNTED_LOSSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "dice", "tversky"})
 
 
@@ -73,11 +75,11 @@ class MetricOutOfRange(Rule):
 
     What it checks:
         The recall, precision, specificity, sensitivity and threshold of a metric, and `evaluation.threshold`, between 0 and 1; `class_id`
-        below the number of classes; `k` of a top-k accuracy above 0 and, as a warning, below the number of classes.
+        below the number of outputs; `k` of a top-k accuracy above 0 and, as a warning, below the number of outputs.
 
     Why it fails:
-        A threshold above 1 calls nothing positive; a class that there is not has no score; among as many answers as there are classes the
-        right one always is, so the accuracy is 1.
+        A threshold above 1 calls nothing positive; an output that there is not has no score (a single output is number 0, for two classes
+        too); among as many answers as there are outputs the right one always is, so the accuracy is 1.
 
     Evidence:
         Definition; keras/src/metrics/confusion_metrics.py raises for values outside of 0 to 1.
@@ -102,6 +104,12 @@ class MetricOutOfRange(Rule):
         ),
         Invalid({"metrics": [{"type": "precision", "class_id": 12}]}, "/metrics/0/class_id", "0 to 9"),
         Invalid(
+            {"metrics": [{"type": "recall", "class_id": 1}], "model": {"output": {"units": 1}}, "loss": {"type": "binary_crossentropy"}},
+            "/metrics/0/class_id",
+            "one output",
+            onto="table",
+        ),
+        Invalid(
             {"metrics": ["accuracy", {"type": "top_k_accuracy", "k": 12}]}, "/metrics/1/k", "always 1", fix=3, severity=Severity.WARNING
         ),
     )
@@ -112,7 +120,7 @@ class MetricOutOfRange(Rule):
         if not 0 <= case.spec.evaluation.threshold <= 1 and not logits:
             yield self._share("/evaluation/threshold", "threshold", case.spec.evaluation.threshold, 0.5)
         units = case.final.units if case.final is not None else None
-        width = units if units is not None and units > 1 else case.classes
+        width = case.classes if units is None else units
         for index, metric in enumerate(case.spec.metrics):
             place = f"/metrics/{index}"
             for field in _SHARES:
@@ -121,7 +129,8 @@ class MetricOutOfRange(Rule):
                     yield self._share(f"{place}/{field}", field, value, 0.5 if field == "threshold" else 0.9)
             class_id: int | None = getattr(metric, "class_id", None)
             if class_id is not None and width is not None and not 0 <= class_id < max(width, 1):
-                yield Violation(f"{place}/class_id", f"there is no class {class_id}; the classes are 0 to {width - 1}")
+                told = "there is one output, and its number is 0" if width == 1 else f"the classes are 0 to {width - 1}"
+                yield Violation(f"{place}/class_id", f"the output has no class {class_id}; {told}")
             if metric.type == "top_k_accuracy":
                 yield from self._top(place, getattr(metric, "k", 1), width)
 
@@ -145,8 +154,8 @@ class MetricNamesCollide(Rule):
     """Two values of an epoch would have the same name.
 
     What it checks:
-        The names of the metrics against each other and against what every epoch reports: `loss`, `unweighted_loss`, `epoch`,
-        `learning_rate`.
+        The names of the metrics against each other, against what every epoch reports (`loss`, `unweighted_loss`, `epoch`,
+        `learning_rate`), and against both with `val_` before them.
 
     Why it fails:
         One overwrites the other in the history, and whatever watches the name watches the wrong one.
@@ -167,11 +176,12 @@ class MetricNamesCollide(Rule):
         Invalid(
             {"metrics": ["auc", {"type": "auc", "curve": "pr"}]}, "/metrics/1", "'auc'", fix="auc_2", fix_at="/metrics/1/name", onto="table"
         ),
+        Invalid({"metrics": [{"type": "auc", "name": "val_loss"}]}, "/metrics/0", "'val_loss'", fix="val_loss_2", fix_at="/metrics/0/name"),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Go through the names in order."""
-        taken = {"loss", "unweighted_loss", "epoch", "learning_rate"}
+        taken = {"loss", "unweighted_loss", "epoch", "learning_rate", "val_loss", "val_unweighted_loss"}
         written = case.written.get("metrics")
         for index, metric in enumerate(case.spec.metrics):
             if metric.name in taken and isinstance(written, list) and index < len(written):
@@ -180,7 +190,40 @@ class MetricNamesCollide(Rule):
                 entry = written[index]
                 fix = Suggestion(f"{place}/name", value) if isinstance(entry, dict) else Suggestion(place, {"type": entry, "name": value})
                 yield Violation(place, f"something else is called '{metric.name}' already; write the name '{value}'", suggestion=fix)
-            taken.add(metric.name)
+            taken |= {metric.name, f"val_{metric.name}"}
 
 
-RULES = (MetricOfAnotherTask(), MetricOutOfRange(), MetricNamesCollide())
+class TooManyMetrics(Rule):
+    """More is measured than an epoch can report.
+
+    What it checks:
+        At most 30 metrics.
+
+    Why it fails:
+        An epoch's event holds 64 numbers: every metric twice, for training and validation, and the losses. Each metric is also computed
+        in every step.
+
+    Evidence:
+        The limit of the event that a trainer writes and a server sends on, which bounds what a watcher has to hold in memory.
+
+    When to ignore:
+        Never; what is asked once, of the finished model, is in its evaluation.
+    """
+
+    code = "MET004"
+    name = "too-many-metrics"
+    severity = Severity.ERROR
+    reads = ("/metrics",)
+    VALID = (Valid({"metrics": ["accuracy", "auc", "precision", "recall", "f1"]}),)
+    INVALID = (
+        Invalid({"metrics": [{"type": "auc", "name": f"auc_{number}"} for number in range(31)]}, "/metrics", "31 metrics", onto="table"),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Count them."""
+        amount = len(case.spec.metrics)
+        if amount > _MOST_METRICS:
+            yield Violation("/metrics", f"{amount} metrics are more than an epoch reports; keep {_MOST_METRICS} of them")
+
+
+RULES = (MetricOfAnotherTask(), MetricOutOfRange(), MetricNamesCollide(), TooManyMetrics())

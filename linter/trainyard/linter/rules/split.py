@@ -275,4 +275,48 @@ class PartOutOfRange(Rule):
             )
 
 
-RULES = (NoValidation(), RareClassHardlyValidated(), OrderedSplit(), PartsOverlap(), PartOutOfRange())
+class GroupsUnknown(Rule):
+    """Groups are to be kept together, and nothing says which sample belongs to which.
+
+    What it checks:
+        `split.method` is `group` without a `group`, or on an image folder.
+
+    Why it fails:
+        A group is named by a column of the table or an array of the archive. A folder of pictures has neither.
+
+    Evidence:
+        Definition of a grouped split.
+
+    When to ignore:
+        Never; pictures that belong together go into parts with a path of their own.
+    """
+
+    code = "SPL008"
+    name = "groups-unknown"
+    severity = Severity.ERROR
+    reads = (f"{SPLIT}/method", f"{SPLIT}/group", "/dataset/type")
+    optional = (f"{SPLIT}/group",)
+    VALID = (Valid({"dataset": {"split": {"group": "patient"}}}, onto="table"),)
+    INVALID = (
+        Invalid({"dataset": {"split": {"method": "group"}}}, f"{SPLIT}/method", "no group", fix="stratified", onto="table"),
+        Invalid({"dataset": {"split": {"group": "camera"}}}, f"{SPLIT}/group", "folder", fix=None),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Look for what names the groups."""
+        dataset = case.spec.dataset
+        if dataset.split.method != "group":
+            return
+        if dataset.type == "image_directory":
+            pointer = next(at for at in (f"{SPLIT}/group", f"{SPLIT}/method") if case.wrote(at))
+            fix = Suggestion(pointer, None if pointer.endswith("group") else "stratified")
+            told = "a folder of pictures has no column that names groups; give the parts paths of their own"
+            yield Violation(pointer, told, suggestion=fix)
+        elif dataset.split.group is None:
+            method = "stratified" if case.spec.task == CLASSIFICATION else "random"
+            pointer = f"{SPLIT}/method"
+            message = f"the method 'group' has no group to go by; name a column in split.group, or write '{method}'"
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, method))
+
+
+RULES = (NoValidation(), RareClassHardlyValidated(), OrderedSplit(), PartsOverlap(), PartOutOfRange(), GroupsUnknown())

@@ -7,7 +7,7 @@ Keras metric wants. Sample weights never reach a metric: metrics are plain, only
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -60,7 +60,8 @@ class Form:
 
     ``sparse``: targets are class indices ``(batch,)``, else ``(batch, units)``. ``units``: width of the output.
     ``exclusive``: exactly one class per sample. ``logits``: outputs are not probabilities yet. ``threshold``: the
-    probability from which on a single output or a label counts as yes.
+    probability from which on a single output or a label counts as yes. ``classes``: how many of several outputs the data has
+    classes for, the first ones; 0 where that is all of them.
     """
 
     sparse: bool
@@ -68,6 +69,7 @@ class Form:
     exclusive: bool
     logits: bool
     threshold: float
+    classes: int = 0
 
     def rows(self, targets: Any) -> Any:
         """Return targets as rows as wide as the output."""
@@ -131,7 +133,7 @@ def _renamed(kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _with_form(metric: Any, form: Form) -> Any:
     """Show a metric rows instead of indices, and outputs as they are."""
-    return OnRows(metric, Form(form.sparse, form.units, form.exclusive, logits=False, threshold=form.threshold)) if form.sparse else metric
+    return OnRows(metric, replace(form, logits=False)) if form.sparse else metric
 
 
 def _accuracy(name: str, form: Form) -> Any:
@@ -145,11 +147,18 @@ def _accuracy(name: str, form: Form) -> Any:
 def _f_score(arguments: dict[str, Any], form: Form) -> Any:
     """Make an F score over classes. A single output stands for two classes, so that macro means the mean over both."""
     threshold = arguments.pop("threshold")
+    if form.exclusive and 0 < form.classes < form.units:
+        return OnRows(keras.metrics.FBetaScore(**arguments, threshold=0.5), form, lambda values: _named(values, form))
     inner = keras.metrics.FBetaScore(**arguments, threshold=None if form.exclusive else threshold or form.threshold)
     if form.exclusive and form.units == 1:
         limit = form.threshold if threshold is None else threshold
         return OnRows(inner, form, lambda values: _two_columns(values, limit))
     return OnRows(inner, form)
+
+
+def _named(values: Any, form: Form) -> Any:
+    """Return the answers, a one in the column of the class: a mean over classes is no mean over outputs without one."""
+    return ops.one_hot(ops.argmax(values, axis=-1), form.units)[:, : form.classes]
 
 
 def _two_columns(values: Any, limit: float) -> Any:

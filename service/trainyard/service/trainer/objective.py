@@ -74,6 +74,7 @@ def make(spec: Spec, division: Division, units: int) -> Objective:
         exclusive=spec.task == "classification",
         logits=bool(loss.get("from_logits")),
         threshold=spec.evaluation.threshold,
+        classes=len(division.whole.classes),
     )
     weights = _weights(spec, division)
     plain = (keras.metrics.MeanMetricWrapper(_LOSSES[kind](**{**loss, "reduction": None}), name="unweighted_loss"),) if weights else ()
