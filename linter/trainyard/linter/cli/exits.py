@@ -52,9 +52,9 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, progr
             outcome = command.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exit_:
-        return exit_.exit_code
+        return _told(exit_.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+        return _told(INTERRUPTED)
     except click.ClickException as error:
         error.show()
         return error.code if isinstance(error, Refusal) else USAGE
@@ -66,6 +66,17 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, progr
     except Exception:  # noqa: BLE001 - the last line of defence, and it says so
         return _report(program)
     return outcome if isinstance(outcome, int) else OK
+
+
+def _told(code: int) -> int:
+    """Return the code, and see to it that an interruption ends with it.
+
+    CPython notes that an interruption left the ``exec`` of a string (classes of a lazy import are made by one) and then dies
+    of SIGINT at its very end, whoever caught it; the next ``exec`` takes the note back (Python/pythonrun.c, run_eval_code_obj).
+    """
+    if code == INTERRUPTED:
+        exec("")  # noqa: S102 -- nothing is run
+    return code
 
 
 def _take_any_text() -> None:
