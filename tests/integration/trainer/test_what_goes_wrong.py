@@ -1,6 +1,8 @@
 """Every way to fail has a reason code, one sentence, and a run folder that can still be read."""
 
 import errno
+import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from trainyard.service import wire
 from trainyard.service.trainer import artifacts, batches
 from trainyard.service.trainer.data import samples
+from trainyard.service.trainer.data.order import epoch_order
 from trainyard.service.trainer.journal import Journal
 from trainyard.service.trainer.run import Task, run
 
@@ -116,27 +119,84 @@ def test_an_operation_that_the_framework_lacks_is_the_specs_fault_and_not_ours(t
     assert message.endswith("no way to compute this model on this device: The Conv2D op does not support grouped convolutions on this CPU")
 
 
-def test_a_dataset_larger_than_memory_is_refused_before_it_is_read(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 1000}))
-    assert "MiB are free" in _failed(train(), "data")
-    monkeypatch.setattr("shutil.disk_usage", lambda _folder: type("Disk", (), {"free": 1000}))
-    assert "MiB of disk are free" in _failed(train("images"), "data")
-
-
-def test_pictures_larger_than_memory_are_trained_from_disk_and_nothing_is_left_there(
-    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_memory = train("images", training={"epochs": 1, "deterministic": True})
+def test_samples_that_neither_memory_nor_disk_holds_are_a_full_disk(train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache"
-    cache.mkdir()
     monkeypatch.setenv("TRAINYARD_CACHE", str(cache))
-    monkeypatch.setattr("trainyard.service.trainer.data.budget._SHARE", 1e-9)
+    monkeypatch.setenv("TRAINYARD_SAMPLE_MEMORY_MIB", "0")
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: type("Disk", (), {"free": 1000}))
+    assert "MiB of disk are free" in _failed(train("images"), "disk_full")
+
+    def full(*_arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     monkeypatch.setattr("shutil.disk_usage", lambda _folder: type("Disk", (), {"free": 10**18}))
-    from_disk = train("images", training={"epochs": 1, "deterministic": True})
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    assert "no room" in _failed(train(), "disk_full")
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["table", "parquet", "arrays", "images"])
+def test_samples_larger_than_memory_are_trained_from_disk_to_the_same_weights_and_nothing_is_left_there(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    in_memory = train(kind, training={"epochs": 2})
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("TRAINYARD_CACHE", str(cache))
+    monkeypatch.setattr("trainyard.service.trainer.data.budget.fits", lambda _size: False)
+    monkeypatch.setattr("trainyard.service.trainer.data.budget.claim", lambda *_claimed: None)
+    from_disk = train(kind, training={"epochs": 2})
 
     assert from_disk.verdict.outcome == wire.SUCCEEDED, from_disk.verdict
     assert from_disk.json("history.json") == in_memory.json("history.json")
+    assert from_disk.json("evaluation.json") == in_memory.json("evaluation.json")
+    assert _weights(from_disk) == _weights(in_memory)
     assert list(cache.iterdir()) == []
+
+
+def _weights(result: Any) -> list[bytes]:
+    import keras
+
+    return [values.tobytes() for values in keras.saving.load_model(result.folder.artifacts / "best.keras").get_weights()]
+
+
+def test_a_cache_that_is_deleted_while_a_run_reads_from_it_changes_nothing(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("TRAINYARD_CACHE", str(cache))
+    monkeypatch.setenv("TRAINYARD_SAMPLE_MEMORY_MIB", "0")
+    whole = train("images")
+    ordered = epoch_order
+
+    def deleting(*arguments: Any) -> Any:
+        shutil.rmtree(cache, ignore_errors=True)
+        return ordered(*arguments)
+
+    monkeypatch.setattr(batches, "epoch_order", deleting)
+    assert train("images").json("history.json") == whole.json("history.json")
+    assert not cache.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc to get at a file without a name")
+def test_samples_cut_off_under_a_run_are_a_sentence(train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINYARD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TRAINYARD_SAMPLE_MEMORY_MIB", "0")
+    ordered, made, reserve = epoch_order, list[int](), os.posix_fallocate
+
+    def reserving(file: int, first: int, size: int) -> None:
+        made.append(file)
+        reserve(file, first, size)
+
+    monkeypatch.setattr(os, "posix_fallocate", reserving)
+
+    def cutting(seed: int, epoch: int, count: int) -> Any:
+        if epoch == 1:
+            os.truncate(f"/proc/self/fd/{made[-1]}", 0)
+        return ordered(seed, epoch, count)
+
+    monkeypatch.setattr(batches, "epoch_order", cutting)
+    assert "shorter than it was" in _failed(result := train("images"), "data")
+    assert len(result.of(wire.EpochFinished)) == 1
 
 
 @pytest.mark.parametrize(

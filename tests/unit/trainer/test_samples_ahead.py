@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 
 from trainyard.service.trainer.speed import samples
@@ -29,8 +28,8 @@ class Made:
             raise OSError("gone")
         return (index,)
 
-    def arrays(self) -> tuple[Any, ...]:
-        return (np.zeros(1000, np.uint8), np.zeros(10, np.int32))
+    nbytes = 1040
+    in_memory = True
 
 
 def numbers(batches: Iterator[Any]) -> list[int]:
@@ -72,3 +71,9 @@ def test_waiting_is_counted() -> None:
 def test_samples_lie_on_the_device_when_they_take_a_quarter_of_its_memory_at_most() -> None:
     assert samples.fit(Made(), 4160)  # type: ignore[arg-type] # has what is used
     assert not samples.fit(Made(), 4159)  # type: ignore[arg-type] # has what is used
+
+
+def test_samples_that_lie_on_disk_never_lie_on_the_device_whole() -> None:
+    made = Made()
+    made.in_memory = False
+    assert not samples.fit(made, 10**9)  # type: ignore[arg-type] # has what is used

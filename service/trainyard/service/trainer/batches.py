@@ -1,6 +1,6 @@
 """Batches, as Keras takes them.
 
-Samples stay where they are, as the bytes they were read as: a batch is one gather. Class weights ride along as sample
+Samples stay where they are, in memory or on disk, as the bytes they were read as: a batch is one gather. Class weights ride along as sample
 weights, in training only, so that validation is measured plainly.
 """
 
@@ -61,12 +61,23 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc] # Keras ships no typ
         """Indices of the samples of the epoch that ``begin`` laid out, batch after batch, into ``arrays``."""
         return self._order
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of ``arrays``, which are not made for it: targets can be encoded wider than the samples are."""
+        one = self._encode(self._part.targets[:1]).nbytes + (0 if self._weights is None else self._weights.itemsize)
+        return self._part.inputs.nbytes + len(self._part.targets) * one
+
+    @property
+    def in_memory(self) -> bool:
+        """Tell whether the samples lie in memory."""
+        return isinstance(self._part.inputs, np.ndarray)
+
     def arrays(self) -> tuple[Array, ...]:
         """Return whole arrays, of which a batch takes the rows that ``order`` names: inputs, encoded targets and, maybe, weights."""
         if self._arrays is None:
             targets = self._part.targets
             weights = () if self._weights is None else (self._weights[targets],)
-            self._arrays = (self._part.inputs, self._encode(targets), *weights)
+            self._arrays = (np.asarray(self._part.inputs), self._encode(targets), *weights)
         return self._arrays
 
     @property

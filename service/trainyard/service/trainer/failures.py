@@ -39,6 +39,12 @@ class DataError(TrainerError):
     reason = DATA
 
 
+class DiskFullError(TrainerError):
+    """A disk has no room for what has to lie on it."""
+
+    reason = DISK_FULL
+
+
 class NonFiniteLossError(TrainerError):
     """The loss became NaN or infinite in ``epoch`` (counted from 1)."""
 

@@ -3,65 +3,83 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from trainyard.linter.spec.model.dataset import Npz
-from trainyard.service.trainer.data import budget, location
+from trainyard.service.trainer.data import budget, location, members
+from trainyard.service.trainer.data.members import Member
 from trainyard.service.trainer.data.samples import Array, BadRecord, Samples, judge, shaped
-from trainyard.service.trainer.data.targets import Targets, of_array
+from trainyard.service.trainer.data.targets import of_array
 from trainyard.service.trainer.failures import DataError
 
 
 def read(dataset: Npz, task: str, root: Path) -> Samples:
-    """Read the arrays that the spec names; raises DataError when they are not there or are not samples."""
+    """Read the arrays that the spec names; targets and groups always lie in memory.
+
+    Raises:
+        DataError: they are not there or are not samples.
+        DiskFullError: the samples fit neither into memory nor on disk.
+    """
     path = location.find(root, dataset.path)
-    arrays = _load(path, dataset)
-    inputs, raw = arrays[dataset.features], arrays[dataset.target]
-    if len(inputs) != len(raw):
-        raise DataError(f'"{dataset.features}" has {len(inputs):,} samples and "{dataset.target}" has {len(raw):,}.')
-    if not len(inputs):
-        raise DataError("The dataset has no samples.")
-    targets = of_array(raw, task, dataset.facts.classes)
-    usable, bad = _usable(inputs, targets)
-    judge(bad, dataset.bad_records, dataset.max_bad_records, "samples")
-    group = dataset.split.group
-    groups = tuple(arrays[group][usable].tolist()) if group else None
-    plain = inputs if inputs.dtype == np.uint8 else inputs.astype(np.float32)
-    kept, wanted = (plain[usable], targets.values[usable]) if bad else (plain, targets.values)
-    return Samples(shaped(kept, dataset.input_shape), wanted, targets.classes, groups, bad=tuple(bad))
-
-
-def _load(path: Path, dataset: Npz) -> dict[str, Array]:
-    wanted = [dataset.features, dataset.target, *([dataset.split.group] if dataset.split.group else [])]
-    try:
-        with zipfile.ZipFile(path) as archive:
-            budget.claim(2 * sum(entry.file_size for entry in archive.infolist()))
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = [name for name in wanted if name not in arrays.files]
-            if missing:
-                raise DataError(f'The archive has no array "{missing[0]}"; it has: {", ".join(sorted(arrays.files))}.')
-            loaded = {name: np.asarray(arrays[name]) for name in wanted}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f'"{dataset.path}" is no NumPy archive that can be read: {_plain(error, path)}.') from error
-    for name, array in loaded.items():
-        if array.ndim == 0:
-            raise DataError(f'"{name}" is a single value, not an array of samples.')
-    if loaded[dataset.features].dtype.kind not in "iufb":
-        raise DataError(f'"{dataset.features}" holds {loaded[dataset.features].dtype}, not numbers.')
-    return loaded
-
-
-def _usable(inputs: Array, targets: Targets) -> tuple[Array, list[BadRecord]]:
-    """Return (indices of usable samples, the others by number from 0)."""
-    fine = np.ones(len(inputs), dtype=bool)
-    for array in (inputs, targets.values):
-        if array.dtype.kind == "f":
-            fine &= np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+    with _named(dataset, path):
+        inputs = _find(path, dataset.features)
+        raw = _whole(path, dataset.target)
+        group = None if dataset.split.group is None else _whole(path, dataset.split.group)
+        if inputs.dtype.kind not in "iufb":
+            raise DataError(f'"{dataset.features}" holds {inputs.dtype}, not numbers.')
+        if inputs.shape[0] != len(raw):
+            raise DataError(f'"{dataset.features}" has {inputs.shape[0]:,} samples and "{dataset.target}" has {len(raw):,}.')
+        if not len(raw):
+            raise DataError("The dataset has no samples.")
+        targets = of_array(raw, task, dataset.facts.classes)
+        room = budget.room(inputs.shape, np.uint8 if inputs.dtype == np.uint8 else np.float32)
+        fine, start = _finite(targets.values), 0
+        for rows in inputs.rows():
+            fine[start : start + len(rows)] &= _finite(rows)
+            with np.errstate(over="ignore"):
+                room.put(start, rows if rows.dtype == np.uint8 else rows.astype(np.float32))
+            start += len(rows)
     bad = [BadRecord(f"sample {index}", "holds NaN or infinity") for index in np.flatnonzero(~fine).tolist()]
-    return np.flatnonzero(fine), bad
+    judge(bad, dataset.bad_records, dataset.max_bad_records, "samples")
+    usable = np.flatnonzero(fine)
+    groups = None if group is None else tuple(group[usable].tolist())
+    wanted = targets.values[usable] if bad else targets.values
+    return Samples(shaped(room.kept(usable), dataset.input_shape), wanted, targets.classes, groups, bad=tuple(bad))
 
 
-def _plain(error: Exception, path: Path) -> str:
-    return " ".join(str(error).split()).replace(str(path), path.name).rstrip(".")
+@contextmanager
+def _named(dataset: Npz, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+        text = " ".join(str(error).split()).replace(str(path), path.name).rstrip(".")
+        raise DataError(f'"{dataset.path}" is no NumPy archive that can be read: {text}.') from error
+
+
+def _find(path: Path, name: str) -> Member:
+    found = members.names(path)
+    if name not in found:
+        raise DataError(f'The archive has no array "{name}"; it has: {", ".join(sorted(found))}.')
+    member = Member(path, name)
+    if not member.shape:
+        raise DataError(f'"{name}" is a single value, not an array of samples.')
+    return member
+
+
+def _whole(path: Path, name: str) -> Array:
+    """Return an array that has to lie in memory."""
+    member = _find(path, name)
+    # Once as it is and once as the trainer wants it.
+    budget.claim(2 * member.nbytes, f'values of "{name}"')
+    parts = list(member.rows())
+    return np.concatenate(parts) if parts else np.empty(member.shape, member.dtype)
+
+
+def _finite(rows: Array) -> Array:
+    if rows.dtype.kind != "f":
+        return np.ones(len(rows), dtype=bool)
+    return np.asarray(np.isfinite(rows.reshape(len(rows), -1)).all(axis=1))

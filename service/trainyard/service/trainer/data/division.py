@@ -15,15 +15,15 @@ from trainyard.linter.estimate.split import assign
 from trainyard.linter.spec.model.dataset import Dataset
 from trainyard.linter.spec.model.dataset import Part as DeclaredPart
 from trainyard.service.trainer.data import reading
-from trainyard.service.trainer.data.samples import Array, BadRecord, Samples
+from trainyard.service.trainer.data.samples import Array, BadRecord, Inputs, Samples
 from trainyard.service.trainer.failures import DataError
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some samples of an array: ``inputs[indices]`` and ``targets[indices]``."""
+    """Some of the samples: ``inputs[indices]`` and ``targets[indices]``."""
 
-    inputs: Array
+    inputs: Inputs
     targets: Array
     indices: Array
 

@@ -20,6 +20,7 @@ from trainyard.linter.facts import images as facts
 from trainyard.linter.facts.budget import Budget
 from trainyard.linter.spec.model.dataset import ImageDirectory
 from trainyard.service.trainer.data import budget, location
+from trainyard.service.trainer.data.budget import Room
 from trainyard.service.trainer.data.samples import Array, BadRecord, Samples, judge
 from trainyard.service.trainer.failures import DataError
 
@@ -61,22 +62,18 @@ def read(dataset: ImageDirectory, root: Path, known_classes: tuple[str, ...] | N
     inputs, bad = _decode_all(files, shape, dataset.interpolation)
     judge(bad, dataset.bad_records, dataset.max_bad_records, "images")
     bad_names = {record.name for record in bad}
-    kept = [index for index, file in enumerate(files) if file.name not in bad_names]
-    targets = np.array([files[index].label for index in kept], dtype=np.int32)
-    return Samples(_without_gaps(inputs, kept), targets, classes, bad=tuple(bad))
-
-
-def _without_gaps(inputs: Array, kept: list[int]) -> Array:
-    """Move the samples together in place: a copy of a set that hardly fits would not."""
-    for place, index in enumerate(kept):
-        if place != index:
-            inputs[place] = inputs[index]
-    return inputs[: len(kept)]
+    kept = np.array([index for index, file in enumerate(files) if file.name not in bad_names], dtype=np.int64)
+    targets = np.array([file.label for file in files], dtype=np.int32)[kept]
+    return Samples(inputs.kept(kept), targets, classes, bad=tuple(bad))
 
 
 def _list_files(folder: Path, root: Path, known_classes: tuple[str, ...] | None, shown: str) -> tuple[tuple[str, ...], list[_File]]:
     """Return the classes and their images as the linter lists them; links that leave the data root are none."""
     listing = facts.list_files(folder, root, Budget(math.inf, time.monotonic))
+    if listing.closed:
+        place = "/".join(part for part in (shown, listing.closed[0]) if part)
+        more = f" (and {len(listing.closed) - 1} more)" if len(listing.closed) > 1 else ""
+        raise DataError(f'The folder "{place}"{more} can not be read, so its images would be missing: let the trainer read it.')
     classes = known_classes or listing.classes
     strange = sorted(set(listing.classes) - set(classes))
     if strange:
@@ -109,15 +106,16 @@ def _size(path: Path) -> tuple[int, int, int] | None:
         return None
 
 
-def _decode_all(files: list[_File], shape: tuple[int, int, int], interpolation: str) -> tuple[Array, list[BadRecord]]:
+def _decode_all(files: list[_File], shape: tuple[int, int, int], interpolation: str) -> tuple[Room, list[BadRecord]]:
     inputs = budget.room((len(files), *shape))
 
     def decode(index: int) -> BadRecord | None:
         file = files[index]
         try:
-            inputs[index] = _pixels(file.path, shape, interpolation)
+            pixels = _pixels(file.path, shape, interpolation)
         except Exception as error:  # noqa: BLE001 -- decoders raise anything on bad bytes
             return BadRecord(file.name, _reason(error, file.path))
+        inputs.put(index, pixels[np.newaxis])
         return None
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -25,19 +25,23 @@ def encode(values: Sequence[Any] | Array) -> tuple[Array, tuple[str, ...]]:
     elif array.dtype.kind not in "iub":
         raise DataError(f"Labels of the type {array.dtype} are not understood: write numbers or words.")
     names, indices = np.unique(array, return_inverse=True)
-    if len(names) > _MOST_CLASSES:
-        raise DataError(f"The labels have {len(names):,} different values: that is no classification.")
+    check_number(names)
     return indices.reshape(-1).astype(np.int32), tuple(str(name) for name in names.tolist())
 
 
 def of_texts(texts: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
     """Return (int32 class indices, class names) of labels of a table, numbered as the linter numbers them."""
     counts = Counter(texts)
-    if len(counts) > _MOST_CLASSES:
-        raise DataError(f"The labels have {len(counts):,} different values: that is no classification.")
+    check_number(counts)
     names, _ = tables.classes(counts)
     place = {name: index for index, name in enumerate(names)}
     return np.array([place[text] for text in texts], dtype=np.int32), names
+
+
+def check_number(different: Sized) -> None:
+    """Raise DataError when there are too many labels that differ."""
+    if len(different) > _MOST_CLASSES:
+        raise DataError(f"The labels have {len(different):,} different values: that is no classification.")
 
 
 def missing(texts: Iterable[str]) -> frozenset[str]:

@@ -1,12 +1,13 @@
-"""What a dataset is once it is in memory, and what is wrong with parts of it. Knows no file format."""
+"""What a dataset is once it is decoded, and what is wrong with parts of it. Knows no file format."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
 from trainyard.service.trainer.failures import DataError
@@ -15,6 +16,27 @@ Array = npt.NDArray[Any]
 
 FAIL = "fail"
 _NAMED = 3
+
+
+class Inputs(Protocol):
+    """Rows of samples, in memory (an array) or not (``on_disk.OnDisk``)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, ``(samples, *input_shape)``."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a value."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Array:
+        """Return the rows of a slice or of an array of indices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +57,14 @@ class BadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A dataset in memory.
+    """A dataset, decoded.
 
     ``inputs`` has the shape ``(samples, *input_shape)``: uint8 where the source had bytes, else float32.
     ``targets`` is int32 class indices ``(samples,)``, uint8 flags ``(samples, classes)`` for multilabel, or float32
     ``(samples, outputs)`` for regression, where ``classes`` is empty. ``groups`` holds one value per sample.
     """
 
-    inputs: Array
+    inputs: Inputs
     targets: Array
     classes: tuple[str, ...]
     groups: tuple[object, ...] | None = None
@@ -71,14 +93,16 @@ def judge(bad: Sequence[BadRecord], policy: str, limit: int, what: str) -> None:
     raise DataError(f"{len(bad)} of the {what} can not be used ({named}{more}); {advice}.")
 
 
-def shaped(inputs: Array, declared: tuple[int | None, ...] | None) -> Array:
+def shaped(inputs: Inputs, declared: tuple[int | None, ...] | None) -> Inputs:
     """Return inputs in the declared shape ``(samples, *declared)``; raises DataError when the values do not fill it."""
     real = inputs.shape[1:]
     if declared is None or _agrees(real, declared):
         return inputs
     sizes = [size for size in declared if size is not None]
     if len(sizes) == len(declared) and math.prod(sizes) == math.prod(real):
-        return inputs.reshape(len(inputs), *sizes)
+        # mypy finds NumPy's overloads of it unlike any protocol.
+        reshaped: Inputs = inputs.reshape(len(inputs), *sizes)  # type: ignore[attr-defined]
+        return reshaped
     raise DataError(f"dataset.input_shape is {list(declared)}, but a sample has the shape {list(real)}.")
 
 

@@ -21,8 +21,8 @@ Batch = tuple[Array, ...]
 
 
 def fit(batches: Batches, free_bytes: int) -> bool:
-    """Tell whether the arrays behind ``batches`` may lie whole on a device with so much free memory."""
-    return sum(array.nbytes for array in batches.arrays()) <= _SHARE * free_bytes
+    """Tell whether the arrays behind ``batches`` may lie whole on a device with so much free memory; those on disk may not."""
+    return batches.in_memory and batches.nbytes <= _SHARE * free_bytes
 
 
 class Ahead:
