@@ -137,9 +137,10 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert b"Traceback" not in err
 
 
-def test_ctrl_c_in_the_middle_of_a_lazy_import_ends_with_130_too() -> None:
+def test_ctrl_c_in_the_middle_of_a_lazy_import_ends_with_130_too(tmp_path: Path) -> None:
     """A class that is made while the signal arrives is made by ``exec``, and of that the interpreter keeps a note."""
     code = (
         "import sys, click\n"
@@ -147,8 +148,8 @@ def test_ctrl_c_in_the_middle_of_a_lazy_import_ends_with_130_too() -> None:
         "command = click.Command('made', callback=lambda: exec('raise KeyboardInterrupt'))\n"
         "sys.exit(exits.run(command, [], program='made'))\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 130
-    assert b"Traceback" not in err
+    (tmp_path / "made.py").write_text(code)
+    assert subprocess.run([sys.executable, "-m", "made"], cwd=tmp_path, check=False, timeout=60).returncode == 130
 
 
 def test_the_output_does_not_depend_on_the_hash_seed(process: Run, write: Write) -> None:
