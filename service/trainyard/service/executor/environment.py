@@ -19,8 +19,8 @@ STANDBY = (sys.executable, "-P", "-m", "trainyard.service.trainer.start")
 # Where libraries, drivers and interpreters are found, and how text is written: taken over when set.
 HANDED_ON = (
     *("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "CUDA_HOME", "NVIDIA_DRIVER_CAPABILITIES"),
-    # The operator's folders of published weights and of samples too many for memory, and the profile of this machine.
-    *("TRAINYARD_WEIGHTS", "TRAINYARD_CACHE", "TRAINYARD_HARDWARE"),
+    # The operator's folders of published weights and of caches, how much memory samples may take, the profile of this machine.
+    *("TRAINYARD_WEIGHTS", "TRAINYARD_CACHE", "TRAINYARD_SAMPLE_MEMORY_MIB", "TRAINYARD_HARDWARE"),
 )
 
 

@@ -162,10 +162,12 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
 
 def _launcher(settings: Settings, home: Home, slots: int, devices: Sequence[Device], command: Command | None) -> LocalLauncher:
     patience = settings.patience
-    environment = trainer_environment(os.environ, slots=slots, wall_seconds=patience.wall_seconds, orphan_seconds=patience.orphan_seconds)
+    # Caches lie on the disk of the runs unless the operator names another: a folder for temporary files may well be memory.
+    around = {"TRAINYARD_CACHE": str(home.path.absolute() / "cache"), **os.environ}
+    environment = trainer_environment(around, slots=slots, wall_seconds=patience.wall_seconds, orphan_seconds=patience.orphan_seconds)
     standbys = None
     if settings.standby and command is None:
-        standbys = Standbys(STANDBY, standby_environment(os.environ, slots=slots), home.path, time.monotonic)
+        standbys = Standbys(STANDBY, standby_environment(around, slots=slots), home.path, time.monotonic)
     return LocalLauncher(
         command or trainer_command(settings.data_root, patience.orphan_seconds),
         environment,

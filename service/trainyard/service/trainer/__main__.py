@@ -49,7 +49,7 @@ _TERMINATED = 128 + signal.SIGTERM
     "--cache",
     envvar="TRAINYARD_CACHE",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that keeps what trials of speed found.",
+    help="Folder that keeps what trials of speed found, and samples that memory does not hold.",
 )
 def main(
     *,
@@ -68,6 +68,8 @@ def main(
     # Keras reads defaults from a file in the user's home, and writes one where there is none: here it finds no folder.
     os.environ["KERAS_HOME"] = os.devnull
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Samples that memory does not hold lie there, or else on the disk of the run: a folder for temporary files may be memory.
+    os.environ["TRAINYARD_CACHE"] = str((cache or run_folder).absolute())
     folder = wire.RunFolder(run_folder)
     try:
         journal = Journal(folder.events, attempt, time.time)

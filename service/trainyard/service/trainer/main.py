@@ -8,6 +8,7 @@ with ``--resume``: same spec, same folder.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,7 +57,7 @@ def train(*, file: Path, run_path: Path, data_root: Path, resume: bool, device: 
     folder = wire.RunFolder(run_path)
     attempt = _take_up(folder, report, file) if resume else _make(folder, file, raw, report)
     options = ["--attempt", str(attempt), "--data-root", str(data_root), "--device", device]
-    options += ["--cache", platformdirs.user_cache_dir("trainyard", appauthor=False)]
+    options += ["--cache", os.environ.get("TRAINYARD_CACHE") or platformdirs.user_cache_dir("trainyard", appauthor=False)]
     options += ["--bundle-every", str(bundle_every)] if bundle_every else []
     alone = Alone(folder, options, lambda line: click.echo(line, err=True))
     ended = alone.run(_print)
