@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.bench.conftest import HERE, ROOT, TRAINERS, Bench
+from tests.corpora.malimg import COUNTS
 
 from trainyard.linter import spec as language
 from trainyard.linter.estimate.split import assign
@@ -32,8 +33,6 @@ from trainyard.linter.facts.images import list_files
 from trainyard.linter.spec.model.dataset import Split
 from trainyard.service import wire
 
-# MalImg's 25 families and how many images each has (Nataraj 2011); the images here are drawn, not theirs.
-MALIMG = (122, 116, 200, 2949, 1591, 106, 177, 146, 198, 123, 200, 213, 162, 381, 125, 184, 159, 136, 142, 80, 128, 408, 97, 800, 431)
 SIDE = 64
 PHOTOGRAPHS, LARGE = 600, (1024, 768)
 # Seeds per set; fewer are for looking, not for keeping.
@@ -196,8 +195,9 @@ def _example(name: str, epochs: int) -> dict[str, Any]:
 
 
 def _malimg(root: Path) -> None:
+    """Write as many images as MalImg has, in as many families; drawn, not theirs."""
     draw = np.random.default_rng(1)
-    for family, count in enumerate(MALIMG):
+    for family, count in enumerate(COUNTS.values()):
         folder = root / "malimg" / f"family-{family:02}"
         folder.mkdir(parents=True)
         pattern = draw.integers(0, 160, size=(SIDE, SIDE))

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.unit.linter.planning.conftest import SEED, plan_of
+from tests.corpora.malimg import SPEC as SEED
+from tests.unit.linter.planning.conftest import plan_of
 
 from trainyard.linter.charts.text import Screen
 from trainyard.linter.planning.machine import document

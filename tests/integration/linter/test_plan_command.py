@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from tests.unit.linter.planning.conftest import SEED
+from tests.corpora.malimg import SPEC as SEED
 
 import trainyard.linter.planning as room
 from trainyard.linter.cli import screens

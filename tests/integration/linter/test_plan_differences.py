@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.linter.planning.conftest import SEED, plan_of
+from tests.corpora.malimg import SPEC as SEED
+from tests.unit.linter.planning.conftest import plan_of
 
 from trainyard.linter.planning.comparison import curves
 from trainyard.linter.planning.consequences import consequences

@@ -8,15 +8,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.corpora.malimg import COUNTS
 
 from trainyard.linter.estimate.split import PartCounts, assign, part_sizes
 from trainyard.linter.spec.model.dataset import Part, Split
 
-# Nataraj et al. 2011, the 25 families of the distributed archive.
-MALIMG = (
-    122, 116, 2949, 1591, 198, 106, 146, 200, 177, 162, 381, 431, 213,
-    184, 123, 159, 136, 142, 158, 80, 128, 132, 408, 97, 800,
-)  # fmt: skip
+MALIMG = tuple(COUNTS.values())
 
 
 def fraction(share: float) -> Part:

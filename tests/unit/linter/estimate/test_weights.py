@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.corpora.malimg import COUNTS
 
 from trainyard.linter.estimate.weights import class_weights
 from trainyard.linter.spec.model.training import ClassWeights
 
-MALIMG = (
-    122, 116, 2949, 1591, 198, 106, 146, 200, 177, 162, 381, 431, 213,
-    184, 123, 159, 136, 142, 158, 80, 128, 132, 408, 97, 800,
-)  # fmt: skip
+MALIMG = tuple(COUNTS.values())
 LARGEST, RAREST = 2, 19
 
 

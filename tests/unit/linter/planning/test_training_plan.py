@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.linter.planning.conftest import GENERATED, MALIMG, SEED, plan_of
+from tests.corpora.malimg import COUNTS as MALIMG
+from tests.corpora.malimg import SPEC as SEED
+from tests.unit.linter.planning.conftest import GENERATED, plan_of
 
 from trainyard.linter.estimate.hardware import profile
 from trainyard.linter.estimate.memory import slot_count
