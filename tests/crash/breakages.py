@@ -355,6 +355,14 @@ BREAKAGES = (
     ),
     Breakage(
         7,
+        "whoever knows its digest reads a report",
+        f"{_SERVICE}rpc/looking.py",
+        "self._store.report, request.digest, PRINCIPAL.get().scope)",
+        "self._store.report, request.digest, None)",
+        (f"{_TESTS}security/test_tokens.py::test_a_job_of_another_owner_does_not_exist_for_any_method",),
+    ),
+    Breakage(
+        7,
         "an error is as large as it happens to be",
         f"{_SERVICE}rpc/status.py",
         "MAX_STATUS_BYTES = 6 * 1024\n",

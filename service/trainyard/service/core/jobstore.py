@@ -96,8 +96,8 @@ class JobReader(Protocol):
     def live(self) -> list[Job]:
         """Return the jobs that are not over, oldest first."""
 
-    def report(self, digest: str) -> StoredReport:
-        """Return a lint report; raises UnknownReportError."""
+    def report(self, digest: str, owner: str | None = None) -> StoredReport:
+        """Return a lint report, one of a job or a refusal of ``owner`` where that is given; raises UnknownReportError."""
 
 
 class JobStore(JobReader, Protocol):
@@ -145,5 +145,5 @@ class JobStore(JobReader, Protocol):
     def vacuum(self) -> None:
         """Give room of what was removed back to the disk, a bounded piece at a time."""
 
-    def keep_report(self, report: StoredReport) -> None:
-        """Keep a report that belongs to no job; those that have expired are removed."""
+    def keep_report(self, report: StoredReport, owner: str) -> None:
+        """Keep a report that belongs to no job, for the owner of its spec; those that have expired are removed."""

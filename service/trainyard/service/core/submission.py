@@ -84,7 +84,7 @@ class Submissions:
         now = self._clock.now()
         verdict = self._gate.judge(submission.source)
         if not verdict.passed:
-            raise self._refusal(verdict, now)
+            raise self._refusal(verdict, submission.owner, now)
         report = verdict.stored(now, None)
         new = self._new_job(submission, request_id, digest, verdict, now)
         # Counted and kept by one at a time: two that ask together must not both be the last that is allowed.
@@ -93,9 +93,9 @@ class Submissions:
             job = journal.accept(new, number=0).job if submission.validate_only else self._store.create(new, report).job
         return Accepted(job, report)
 
-    def _refusal(self, verdict: Verdict, now: datetime) -> MalformedSpecError | RefusedError:
+    def _refusal(self, verdict: Verdict, owner: str, now: datetime) -> MalformedSpecError | RefusedError:
         report = verdict.stored(now, now + REFUSED_REPORTS_LIVE)
-        self._store.keep_report(report)
+        self._store.keep_report(report, owner)
         if verdict.malformed:
             problem = verdict.report.findings[0].message if verdict.report.findings else "nothing in it can be read"
             return MalformedSpecError(report, problem=f"{problem.rstrip('.')}.")

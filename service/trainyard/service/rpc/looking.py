@@ -60,8 +60,11 @@ class Looking(Asking):
         which = request.WhichOneof("of")
         if which is None:
             raise InvalidRequestError(field="of", problem="needs a job_id or a digest")
-        digest = (await self._find(request.job_id)).digests.report if which == "job_id" else request.digest
-        return pb.GetLintReportResponse(report=report_message(await self._run(self._store.report, digest)))
+        if which == "job_id":
+            report = await self._run(self._store.report, (await self._find(request.job_id)).digests.report)
+        else:
+            report = await self._run(self._store.report, request.digest, PRINCIPAL.get().scope)
+        return pb.GetLintReportResponse(report=report_message(report))
 
     async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Any) -> pb.GetServerInfoResponse:  # noqa: ARG002, N802
         """Say who the server is."""

@@ -22,7 +22,7 @@ from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import Command
 from trainyard.service.store import codec, leases
 from trainyard.service.store.reader import fetch_by_request, fetch_job
-from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REPORT, SPEC
+from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REFUSAL, REPORT, SPEC
 
 REFUSED_REPORTS_KEPT = 1000
 _FREE = {"held": False, "node": None, "lease_until": None, **codec.process_row(None)}
@@ -86,13 +86,16 @@ def ingest(connection: Connection, job_id: str, batch: Batch, at: datetime) -> C
     return _write(connection, job, Change(replace(change.job, spool_offset=batch.end), change.events))
 
 
-def keep_report(connection: Connection, report: StoredReport) -> None:
-    """Keep a report of no job; remove those that have expired and the oldest of too many."""
+def keep_report(connection: Connection, report: StoredReport, owner: str) -> None:
+    """Keep a report of no job, for whoever sent its spec; remove those that have expired and the oldest of too many."""
     refused = select(REPORT.c.digest).where(REPORT.c.expires_at.is_not(None))
     surplus = refused.order_by(REPORT.c.created_at.desc()).offset(REFUSED_REPORTS_KEPT - 1)
     connection.execute(delete(REPORT).where(REPORT.c.expires_at < report.created_at))
     connection.execute(delete(REPORT).where(REPORT.c.digest.in_(surplus)))
     _put_report(connection, report)
+    theirs = (REFUSAL.c.digest == report.digest) & (REFUSAL.c.owner == owner)
+    if connection.execute(select(REFUSAL.c.owner).where(theirs)).first() is None:
+        connection.execute(insert(REFUSAL).values(digest=report.digest, owner=owner))
 
 
 def remove(connection: Connection, job_id: str) -> Change:

@@ -22,7 +22,7 @@ from trainyard.service.core.jobs import Artifact, Documents, Job, JobQuery
 from trainyard.service.core.jobstore import StoredReport
 from trainyard.service.core.states import ATTENDED, LIVE, State
 from trainyard.service.store import codec
-from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REPORT, SPEC
+from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REFUSAL, REPORT, SPEC
 
 _AMBIGUOUS_COUNT = 100
 # Places of a few jobs are counted; for a page of jobs the queue is put in order once.
@@ -179,10 +179,15 @@ class SqlReader:
         """Return the jobs that are not over, oldest first."""
         return self._jobs(select(JOB).where(JOB.c.state.in_([state.value for state in LIVE])).order_by(JOB.c.number))
 
-    def report(self, digest: str) -> StoredReport:
-        """Return a lint report; raises UnknownReportError."""
+    def report(self, digest: str, owner: str | None = None) -> StoredReport:
+        """Return a lint report, one of a job or a refusal of ``owner`` where that is given; raises UnknownReportError."""
+        wanted = select(REPORT).where(REPORT.c.digest == digest)
+        if owner is not None:
+            of_a_job = select(JOB.c.number).where(JOB.c.report_digest == digest, JOB.c.owner == owner)
+            of_a_refusal = select(REFUSAL.c.digest).where(REFUSAL.c.digest == digest, REFUSAL.c.owner == owner)
+            wanted = wanted.where(or_(of_a_job.exists(), of_a_refusal.exists()))
         with self._reading() as connection:
-            row = connection.execute(select(REPORT).where(REPORT.c.digest == digest)).mappings().first()
+            row = connection.execute(wanted).mappings().first()
         if row is None:
             raise UnknownReportError(report=digest)
         return StoredReport(row["digest"], row["body"], row["created_at"], row["expires_at"])

@@ -141,3 +141,11 @@ REPORT = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, index=True),
 )
+
+# Who sent a spec that was refused: the report of no job is theirs.
+REFUSAL = Table(
+    "refusal",
+    METADATA,
+    Column("digest", String(64), ForeignKey("report.digest", ondelete="CASCADE"), primary_key=True),
+    Column("owner", String(128), primary_key=True),
+)

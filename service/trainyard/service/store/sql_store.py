@@ -91,9 +91,12 @@ class SqlJobStore(SqlReader):
         """Forget a job that is over and holds no slot; raises UnknownJobError or IllegalCommandError."""
         return self._commit(lambda connection: changes.remove(connection, job_id)).job
 
-    def keep_report(self, report: StoredReport) -> None:
+    def keep_report(self, report: StoredReport, owner: str) -> None:
         """Keep a report that belongs to no job; those that have expired, and the oldest of too many, are removed."""
-        self._alone(lambda connection: changes.keep_report(connection, report))
+        try:
+            self._alone(lambda connection: changes.keep_report(connection, report, owner))
+        except IntegrityError:  # another server kept it in between
+            self._alone(lambda connection: changes.keep_report(connection, report, owner))
 
     def vacuum(self) -> None:
         """Give room of what was removed back to the disk, a bounded piece at a time."""

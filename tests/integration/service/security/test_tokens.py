@@ -9,6 +9,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 from trainyard.linter.cli.exits import Refusal
 from trainyard.service.core.identity import Role
@@ -45,6 +47,15 @@ def refusal(stub: Any, method: str, request: Any, token: str) -> Any:
     return caught.value
 
 
+def details(error: Any, kind: Any) -> list[Any]:
+    found = []
+    for packed in rpc_status.from_call(error).details:
+        if packed.Is(kind.DESCRIPTOR):
+            found.append(kind())
+            packed.Unpack(found[-1])
+    return found
+
+
 def lines(server: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (server.home / "audit.jsonl").read_text().splitlines()]
 
@@ -67,6 +78,14 @@ def test_a_job_of_another_owner_does_not_exist_for_any_method(guarded: Start, sp
             assert error.details() == unknown.replace(job.id, asked), method
     error = refusal(stub, "GetLintReport", pb.GetLintReportRequest(job_id=job.id), bob)
     assert error.code() is grpc.StatusCode.NOT_FOUND
+    digest = call(stub, "GetLintReport", pb.GetLintReportRequest(job_id=job.id), ann).report.digest
+    refused = refusal(stub, "CreateJob", pb.CreateJobRequest(spec=spec(training={"epoch": 3})), ann)
+    (known,) = [dict(found.metadata)["report_digest"] for found in details(refused, error_details_pb2.ErrorInfo)]
+    for of_ann in (digest, known):
+        asked = pb.GetLintReportRequest(digest=of_ann)
+        assert refusal(stub, "GetLintReport", asked, bob).code() is grpc.StatusCode.NOT_FOUND
+        assert call(stub, "GetLintReport", asked, ann).report.digest == of_ann
+        assert call(stub, "GetLintReport", asked, server.token).report.digest == of_ann
     assert not call(stub, "ListJobs", pb.ListJobsRequest(), bob).jobs
     assert not call(stub, "ListJobs", pb.ListJobsRequest(owner="ann"), bob).jobs
     after = call(stub, "GetJob", pb.GetJobRequest(id=job.id), server.token).job

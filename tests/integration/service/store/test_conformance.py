@@ -284,20 +284,31 @@ def test_artifacts_are_listed_by_name_and_replaced_by_name(store: SqlJobStore, s
 
 def test_refused_reports_expire_and_reports_of_jobs_do_not(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
     submit(store)
-    store.keep_report(StoredReport("refused", "{}", noon, noon + timedelta(hours=24)))
-    store.keep_report(StoredReport("3", "{}", noon, noon + timedelta(hours=24)))
+    store.keep_report(StoredReport("refused", "{}", noon, noon + timedelta(hours=24)), "ann")
+    store.keep_report(StoredReport("3", "{}", noon, noon + timedelta(hours=24)), "ann")
     assert store.report("refused").expires_at == noon + timedelta(hours=24)
-    store.keep_report(StoredReport("later", "{}", noon + timedelta(hours=25), noon + timedelta(hours=49)))
+    store.keep_report(StoredReport("later", "{}", noon + timedelta(hours=25), noon + timedelta(hours=49)), "ann")
     with pytest.raises(UnknownReportError):
         store.report("refused")
     assert store.report("3").expires_at is None
+
+
+def test_a_report_is_shown_to_those_whose_spec_it_judges(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    submit(store)
+    for owner in ("ann", "ann", "bob"):
+        store.keep_report(StoredReport("refused", "{}", noon, noon + timedelta(hours=24)), owner)
+    assert [store.report("refused", owner).digest for owner in ("ann", "bob", None)] == ["refused"] * 3
+    assert [store.report("3", owner).digest for owner in ("ann", None)] == ["3"] * 2
+    for digest, owner in (("refused", "eve"), ("3", "bob"), ("3", "eve")):
+        with pytest.raises(UnknownReportError):
+            store.report(digest, owner)
 
 
 def test_too_many_refused_reports_push_the_oldest_out(store: SqlJobStore, noon: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainyard.service.store.changes.REFUSED_REPORTS_KEPT", 3)
     for index in range(6):
         at = noon + timedelta(seconds=index)
-        store.keep_report(StoredReport(f"r{index}", "{}", at, at + timedelta(hours=24)))
+        store.keep_report(StoredReport(f"r{index}", "{}", at, at + timedelta(hours=24)), "ann")
     kept = []
     for index in range(6):
         try:
