@@ -1,7 +1,9 @@
 """What a person would notice in the curves of a run, and what they would do: said once each, as it is seen.
 
 Every question is a function of what was measured so far, with its threshold and the reason for it. None of them ends a run:
-early stopping and the divergence policy do that.
+early stopping and the divergence policy do that. A healthy run near its end has a loss that is all noise and doubles for
+nothing, so a rise counts only beside the fall that went before; how often each question is right was counted on the stored
+histories of real runs (``tests/unit/trainer/test_diagnoses.py``).
 """
 
 from __future__ import annotations
@@ -17,6 +19,10 @@ from trainyard.service.trainer.callbacks.watcher import Voice
 # Epochs in a row that make a trend; fewer are noise.
 _TREND = 3
 _STALE = 10
+# What share of its whole fall a loss has to lose again before the rise is more than noise.
+_REGAINED = 0.1
+# A model that has learnt nothing by then, and whose loss has not fallen by a hundredth since, will not.
+_PATIENT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +45,12 @@ Curves = Mapping[str, list[float]]
 
 
 def divergence(curves: Curves) -> Finding | None:
-    """The training loss rose three epochs in a row, to twice its lowest: with a stable rate it falls or stays."""
+    """The training loss rose three epochs in a row, to twice its lowest and by a tenth of its fall; at a stable rate it falls."""
     loss = curves["loss"]
     low = min(loss)
     if len(loss) <= _TREND or low <= 0 or not all(one < other for one, other in zip(loss[-_TREND - 1 : -1], loss[-_TREND:], strict=True)):
         return None
-    if loss[-1] < 2 * low:
+    if loss[-1] < 2 * low or not _regained(loss[-1], low, loss[0]):
         return None
     seen = f"The training loss rose for {_TREND} epochs, from {loss[-_TREND - 1]:.4g} to {loss[-1]:.4g}; its lowest was {low:.4g}."
     return Finding(f"{seen} Lower optimizer.learning_rate, or bound the gradients with optimizer.clipnorm.", min(1.0, loss[-1] / low / 10))
@@ -63,12 +69,12 @@ def plateau(curves: Curves) -> Finding | None:
 
 
 def overfitting(curves: Curves) -> Finding | None:
-    """The validation loss lies a tenth above its lowest, three epochs old at least, while the training loss fell on."""
+    """The last three validation losses lie a tenth above the lowest, and regained a tenth of its fall, while the training loss fell on."""
     loss, judged = curves["loss"], curves.get("val_loss")
     if judged is None or len(judged) <= _TREND:
         return None
-    best = judged.index(min(judged))
-    if len(judged) - 1 - best < _TREND or judged[best] <= 0 or judged[-1] < 1.1 * judged[best] or loss[-1] >= loss[best]:
+    best, lately = judged.index(min(judged)), min(judged[-_TREND:])
+    if judged[best] <= 0 or lately < 1.1 * judged[best] or loss[-1] >= loss[best] or not _regained(lately, judged[best], judged[0]):
         return None
     seen = (
         f"The validation loss was lowest in epoch {best + 1} ({judged[best]:.4g}) and is {judged[-1]:.4g}, "
@@ -78,12 +84,19 @@ def overfitting(curves: Curves) -> Finding | None:
     return Finding(f"{seen} {advice}", min(1.0, judged[-1] / judged[best] - 1))
 
 
+def _regained(now: float, low: float, first: float) -> bool:
+    """Tell whether a loss has risen from its lowest by more than the noise of a run that has fallen from ``first``."""
+    return now - low >= _REGAINED * (first - low)
+
+
 def not_above_majority(curves: Curves, majority: float | None, judged_samples: int) -> Finding | None:
-    """After three epochs the best validation accuracy is within two standard errors of always naming the largest class."""
-    judged = curves.get("val_accuracy")
-    if judged is None or majority is None or len(judged) < _TREND or judged_samples == 0:
+    """The best validation accuracy is within two standard errors of always naming the largest class, and the loss falls no more."""
+    judged, loss = curves.get("val_accuracy"), curves.get("val_loss", [])
+    if judged is None or majority is None or len(judged) <= _PATIENT or judged_samples == 0:
         return None
     best = max(judged)
+    if loss and min(loss[-_PATIENT:]) <= 0.99 * min(loss[:-_PATIENT]):  # it still learns, slowly
+        return None
     error = math.sqrt(majority * (1 - majority) / judged_samples)
     if best > majority + 2 * error:
         return None
