@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trainyard.linter.estimate.launching import LAUNCH_SECONDS
 from trainyard.linter.spec.model.training import EarlyStopping as Rule
 from trainyard.service import wire
 from trainyard.service.trainer.bundle.contents import Named
@@ -22,7 +23,7 @@ from trainyard.service.trainer.callbacks.tensorboard import TensorBoard
 from trainyard.service.trainer.callbacks.watcher import Voice
 from trainyard.service.trainer.failures import DivergedError, NonFiniteLossError
 from trainyard.service.trainer.journal import Journal
-from trainyard.service.trainer.speed.pace import LAUNCH_SECONDS, Pace
+from trainyard.service.trainer.speed.pace import Pace
 
 
 @pytest.fixture

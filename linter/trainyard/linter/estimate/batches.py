@@ -108,7 +108,7 @@ def choices(
                 speed=None if profile is None or not own_speed else _samples_per_second(here, profile) / own_speed,
                 memory=memory,
                 fits=None if profile is None else _fits(memory, profile),
-                epoch=None if profile is None else training_step(here, profile.speed).times(steps),
+                epoch=None if profile is None else training_step(here._replace(steps=steps), profile).times(steps),
                 generalization=generalization(size, samples),
                 learning_rate=suggested(optimizer, size * accumulation, shapes.trainable, normalized=normalized),
             )
@@ -134,9 +134,8 @@ def _on(work: Work, size: int, devices: int) -> Work:
 
 
 def _samples_per_second(work: Work, profile: HardwareProfile) -> float:
-    step = training_step(work, profile.speed)
-    middle = (step.low * step.high) ** 0.5
-    return work.batch / middle if middle else 0.0
+    step = training_step(work, profile)
+    return work.batch / step.middle if step.middle else 0.0
 
 
 def _fits(memory: Bytes, profile: HardwareProfile) -> bool | None:

@@ -120,7 +120,9 @@ class Demand:
         idle = train._replace(gradients=_NOTHING, activations=_NOTHING, workspace=_NOTHING)
         copied = self.weights._replace(high=2 * self.weights.high), self.optimizer_slots._replace(high=2 * self.optimizer_slots.high)
         low_factor, high_factor = profile.activation_factor if profile else (1.0, 1.0)
-        forward = Bytes(_scaled(self.forward.low * batch, low_factor), _scaled(self.forward.high * batch, high_factor))
+        # Training passes forward, too, and holds more on the way: a margin on both must not turn that around.
+        most = min(_scaled(self.forward.high * batch, high_factor), train.activations.high)
+        forward = Bytes(min(_scaled(self.forward.low * batch, low_factor), most), most)
         moving = idle._replace(weights=copied[0], optimizer_slots=copied[1])
         return {
             Phase.START: moving,
@@ -206,11 +208,14 @@ def _sample_bytes(shapes: Shapes, compute: int) -> Bytes:
 
 
 def _forward_bytes(shapes: Shapes, compute: int) -> Bytes:
-    """Return the activation bytes of one sample that is only judged: the widest layer with what it takes; high: twice that."""
+    """Return the activation bytes of one sample that is only judged: the widest layer with what it takes; high: twice that.
+
+    Inside of a backbone nothing is kept for a way back either: one output is alive, and the next.
+    """
     sizes = [prod(shapes.input_shape), *(layer.elements for layer in shapes.layers)]
     widest = max((sum(sizes[tensor] for tensor in layer.inputs) + layer.elements for layer in shapes.layers), default=sizes[0])
-    inside = max((layer.inner for layer in shapes.layers), default=0)
-    return Bytes(max(widest - sizes[0], 0) * compute, 2 * (widest + inside) * compute + sizes[0] * _FLOAT32)
+    inside = max((layer.inner if layer.within is None else layer.within.passing for layer in shapes.layers), default=0)
+    return Bytes(max(widest - sizes[0], 0) * compute, (2 * widest + inside) * compute + sizes[0] * _FLOAT32)
 
 
 def _kept_tensors(layers: tuple[Layer, ...]) -> set[int]:

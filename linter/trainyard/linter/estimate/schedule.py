@@ -218,8 +218,9 @@ class Band(NamedTuple):
 def plateau_band(curve: Curve, plateau: ReduceOnPlateau, epoch: int) -> Band:
     """Return the rates between which the last step of ``epoch`` (counted from 1) trains; the cost does not grow with the steps.
 
-    ``curve`` is that of the other schedules (a plateau is not in it). The low end never improves after the first epoch, and
-    is never pushed below ``min_lr`` by the plateau itself.
+    ``curve`` is that of the other schedules (a plateau is not in it). The high end is that curve: the monitor improves in every
+    epoch. The low end is where it never improves after the first one, and every reduction that can come has come; the plateau
+    stops at ``min_lr``, but does not lift a curve that is lower by itself.
     """
     high = curve.at_epoch_end(epoch)
     return Band(high, min(high, max(high * lowest_plateau_factor(plateau, epoch), plateau.min_lr)))

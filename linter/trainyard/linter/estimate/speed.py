@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple, TypeGuard
 
+from trainyard.linter.estimate.kinds import Kind
+
 
 class Rate(NamedTuple):
     """An interval of a rate or a duration; both ends are possible."""
@@ -26,7 +28,9 @@ class Speed(NamedTuple):
     """What a device does in a second, and what is paid once per step, layer, start and file.
 
     ``float32`` and ``half`` are operations (a multiply-add is two) per second in training, ``bandwidth`` bytes moved per
-    second, ``disk`` bytes written per second; the others are seconds.
+    second, ``disk`` bytes written per second; the others are seconds: ``launch`` of starting a program of one or more steps,
+    ``epoch`` of an epoch beside its steps, ``between`` from the end of one to the begin of the next. ``work`` are the seconds of
+    a unit of each kind of work, where somebody measured them; they then say what a step takes, and the rates say nothing.
     """
 
     float32: Rate
@@ -38,6 +42,10 @@ class Speed(NamedTuple):
     start: Rate
     compile: Rate
     compile_layer: Rate
+    launch: Rate
+    epoch: Rate
+    between: Rate
+    work: Mapping[Kind, Rate] | None = None
 
     def operations(self, precision: str) -> Rate:
         """Return operations per second under a Keras precision policy."""
@@ -59,6 +67,12 @@ _COMPILE = Rate(0.5, 6.0)
 _COMPILE_LAYER = Rate(0.01, 0.25)
 # A laptop's disk and a busy network share at the low end, an NVMe drive at the high one.
 _DISK = Rate(80e6, 1.5e9)
+# A call from Python into a compiled program: 0.7 ms measured on two cores with TensorFlow, more with many variables. An epoch
+# beside its steps (order, metrics, events) 2 to 5 ms, between two of them (best weights, bundle) 2 to 20 ms on the same machine.
+_LAUNCH = Rate(0.0001, 0.003)
+_EPOCH = Rate(0.001, 0.02)
+_BETWEEN = Rate(0.001, 0.1)
+_ONCE = (_DISK, _STEP, _LAYER, _START, _COMPILE, _COMPILE_LAYER, _LAUNCH, _EPOCH, _BETWEEN)
 _KEYS = {
     "bandwidth_bytes_per_second": "bandwidth",
     "disk_bytes_per_second": "disk",
@@ -67,12 +81,16 @@ _KEYS = {
     "start_seconds": "start",
     "compile_seconds": "compile",
     "compile_layer_seconds": "compile_layer",
+    "launch_seconds": "launch",
+    "epoch_seconds": "epoch",
+    "between_epochs_seconds": "between",
 }
+_FLOPS, _WORK = "flops_per_second", "work_seconds"
 
 # A device of which nothing was said: a processor between an old laptop's and a server's (tens of gigaflops to a few teraflops
 # reached, two memory channels to twelve), a card between a laptop's and the largest.
-UNKNOWN_PROCESSOR = Speed(Rate(2e10, 2e12), Rate(1e10, 4e12), Rate(1e10, 3e11), _DISK, _STEP, _LAYER, _START, _COMPILE, _COMPILE_LAYER)
-UNKNOWN_CARD = Speed(Rate(3e11, 3e14), Rate(3e11, 1e15), Rate(6e10, 7e12), _DISK, _STEP, _LAYER, _START, _COMPILE, _COMPILE_LAYER)
+UNKNOWN_PROCESSOR = Speed(Rate(2e10, 2e12), Rate(1e10, 4e12), Rate(1e10, 3e11), *_ONCE)
+UNKNOWN_CARD = Speed(Rate(3e11, 3e14), Rate(3e11, 1e15), Rate(6e10, 7e12), *_ONCE)
 
 
 def of_card(float32_tera: float, half_tera: float, gigabytes: float) -> Speed:
@@ -81,12 +99,7 @@ def of_card(float32_tera: float, half_tera: float, gigabytes: float) -> Speed:
         _shared(float32_tera * 1e12, _COMPUTE_SHARE),
         _shared(half_tera * 1e12, _COMPUTE_SHARE),
         _shared(gigabytes * 1e9, _BANDWIDTH_SHARE),
-        _DISK,
-        _STEP,
-        _LAYER,
-        _START,
-        _COMPILE,
-        _COMPILE_LAYER,
+        *_ONCE,
     )
 
 
@@ -95,17 +108,34 @@ def read(described: Mapping[str, object], default: Speed = UNKNOWN_CARD) -> Spee
 
     ``flops_per_second`` is one rate, [low, high], or an object with ``float32`` and ``half``. Raises ``BadSpeedError``.
     """
-    unknown = next((key for key in described if key not in {*_KEYS, "flops_per_second"}), None)
+    unknown = next((key for key in described if key not in {*_KEYS, _FLOPS, _WORK}), None)
     if unknown is not None:
-        raise BadSpeedError(f"'speed.{unknown}' is no figure of a hardware profile; there are flops_per_second, {', '.join(_KEYS)}.")
-    found = {field: rate(described, key, f"speed.{key}") for key, field in _KEYS.items() if key in described}
-    flops = described.get("flops_per_second")
+        raise BadSpeedError(f"'speed.{unknown}' is no figure of a hardware profile; there are {_FLOPS}, {_WORK}, {', '.join(_KEYS)}.")
+    found: dict[str, Rate | Mapping[Kind, Rate]] = {
+        field: rate(described, key, f"speed.{key}") for key, field in _KEYS.items() if key in described
+    }
+    flops = described.get(_FLOPS)
     if isinstance(flops, Mapping):
-        found |= {name: rate(flops, name, f"speed.flops_per_second.{name}") for name in ("float32", "half") if name in flops}
+        found |= {name: rate(flops, name, f"speed.{_FLOPS}.{name}") for name in ("float32", "half") if name in flops}
     elif flops is not None:
-        both = rate(described, "flops_per_second", "speed.flops_per_second")
+        both = rate(described, _FLOPS, f"speed.{_FLOPS}")
         found |= {"float32": both, "half": both}
-    return default._replace(**found)
+    if _WORK in described:
+        found["work"] = _work(described[_WORK])
+    return default._replace(**found)  # type: ignore[arg-type] # each field gets what it holds
+
+
+def _work(described: object) -> Mapping[Kind, Rate]:
+    """Return the seconds of a unit of each kind of work; all kinds are needed, or a step would have parts that cost nothing."""
+    if not isinstance(described, Mapping):
+        raise BadSpeedError(f"'speed.{_WORK}' of the hardware profile is an object of figures; it has {described!r}.")
+    strange = next((key for key in described if key not in set(Kind)), None)
+    if strange is not None:
+        raise BadSpeedError(f"'speed.{_WORK}.{strange}' is no kind of work; there are {', '.join(Kind)}.")
+    missing = next((kind for kind in Kind if kind not in described), None)
+    if missing is not None:
+        raise BadSpeedError(f"'speed.{_WORK}' lacks '{missing}'; `trainyard calibrate` measures all kinds.")
+    return {kind: rate(described, kind, f"speed.{_WORK}.{kind}") for kind in Kind}
 
 
 def rate(source: Mapping[str, object], key: str, shown: str) -> Rate:

@@ -16,15 +16,12 @@ _MOST_REDUCTIONS = 40
 
 
 def stages(case: Case) -> tuple[Stage, ...]:
-    """Return the stretches of training one after the other, the main one first; those without epochs are left out."""
-    spec = case.spec
-    trainable = getattr(spec.model, "trainable", "all")
-    found = [Stage("main training", _said(trainable), spec.optimizer.learning_rate, 1, max(0, spec.training.epochs))]
-    if hasattr(spec.model, "trainable"):
-        for number, stage in enumerate(spec.training.stages, start=1):
-            rate = spec.optimizer.learning_rate if stage.learning_rate is None else stage.learning_rate
-            first = found[-1].last_epoch + 1
-            found.append(Stage(f"stage {number}", _said(stage.trainable), rate, first, first + max(0, stage.epochs) - 1))
+    """Return the stretches of training in order: stages of unfreezing, then the main training; stages without epochs are left out."""
+    *before, main = case.stretches
+    found: list[Stage] = []
+    for stretch in (*(stage for stage in before if stage.epochs), main):
+        first = found[-1].last_epoch + 1 if found else 1
+        found.append(Stage(stretch.name, _said(stretch.trainable), stretch.learning_rate, first, first + stretch.epochs - 1))
     return tuple(found)
 
 
@@ -33,7 +30,7 @@ def callbacks(case: Case) -> Callbacks:
     wanted = case.spec.callbacks
     checkpoint = wanted.checkpoint
     return Callbacks(
-        None if wanted.early_stopping is None else _stopping(wanted.early_stopping, case.epochs),
+        None if wanted.early_stopping is None else _stopping(wanted.early_stopping, case.all_epochs),
         None if checkpoint is None else Checkpoints(checkpoint.monitor, checkpoint.keep),
         wanted.tensorboard,
         () if case.plateau is None else _reductions(case.plateau[1], case.epochs),

@@ -5,19 +5,18 @@ A model that is unfrozen in stages asks more in later ones, so each stage is a p
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from trainyard.linter.estimate.hardware import HardwareProfile, built_in
-from trainyard.linter.estimate.memory import Demand, Memory, Phase
-from trainyard.linter.planning.training_plan import BatchRow, BatchTable, CardFit, MemoryNeed, Stage, Steps, TimeNeed
+from trainyard.linter.estimate.memory import Memory, Phase, resident_bytes
+from trainyard.linter.planning.training_plan import BatchRow, BatchTable, CardFit, MemoryNeed, Steps, TimeNeed
+from trainyard.linter.rules.stretches import MAIN
+from trainyard.linter.rules.workload import kept_on_disk, samples_bytes, times
 
 if TYPE_CHECKING:
     from trainyard.linter.estimate.batches import Choice
     from trainyard.linter.estimate.disk import Disk
-    from trainyard.linter.estimate.time import Seconds, Times
     from trainyard.linter.rules.case import Case
-    from trainyard.linter.shapes import Shapes
 
 # Small, middle and large cards that many people have: where no card is named, time is told for these.
 _WELL_KNOWN = ("t4", "rtx-4090", "a100-40gb", "h100")
@@ -27,57 +26,23 @@ PHASES = {Phase.START: "start, resume", Phase.TRAIN: "train", Phase.EVALUATE: "e
 _ORDER = {name.partition(",")[0]: place for place, name in enumerate(PHASES.values())}
 
 
-class Setup(NamedTuple):
-    """One stretch of training with what learns in it."""
-
-    name: str
-    shapes: Shapes
-    epochs: int
-
-
 class Loads:
-    """The estimates of one case whose model can be built.
+    """The estimates of one case whose model can be built."""
 
-    Args:
-        case: what is planned.
-        shapes: its layers, built to the end.
-        stages: its stretches of training, the main one first.
-        steps: what there is to do, where the number of samples is known.
-    """
-
-    def __init__(self, case: Case, shapes: Shapes, stages: tuple[Stage, ...], steps: Steps | None) -> None:
+    def __init__(self, case: Case) -> None:
         self._case = case
         self._spec = case.spec
-        self._steps = steps
-        self._setups = tuple(self._setup(index, stage, shapes) for index, stage in enumerate(stages))
-
-    def _setup(self, index: int, stage: Stage, shapes: Shapes) -> Setup:
-        epochs = stage.last_epoch - stage.first_epoch + 1
-        if index == 0 or not hasattr(self._spec.model, "trainable"):
-            return Setup(stage.name, shapes, epochs)
-        from trainyard.linter.shapes import layers_of
-
-        model = self._spec.model._replace(trainable=self._spec.training.stages[index - 1].trainable)  # type: ignore[call-arg] # only a transfer model has it
-        unfrozen = layers_of(model, shapes.input_shape, self._case.classes)
-        return Setup(stage.name, shapes if unfrozen is None or unfrozen.obstacle is not None else unfrozen, epochs)
-
-    def _demand(self, setup: Setup) -> Demand:
-        training = self._spec.training
-        return Demand(setup.shapes, self._spec.optimizer, training.precision, accumulates=training.gradient_accumulation > 1)
-
-    @cached_property
-    def _demands(self) -> tuple[Demand, ...]:
-        return tuple(self._demand(setup) for setup in self._setups)
 
     def phases(self, profile: HardwareProfile | None) -> dict[str, Memory]:
-        """Return the memory of every phase, training once for each stage."""
-        batch = self._case.device_batch
+        """Return the memory of every phase, training once for each stretch."""
+        batch, samples = self._case.device_batch, samples_bytes(self._case)
+        resident = 0 if profile is None else resident_bytes(samples, profile)
         found: dict[str, Memory] = {}
-        for setup, demand in zip(self._setups, self._demands, strict=True):
-            for phase, memory in demand.phases(batch, profile).items():
+        for stretch, demand in zip(self._case.stretches, self._case.demands, strict=True):
+            for phase, memory in demand.phases(batch, profile, data_bytes=resident).items():
                 name = PHASES[phase]
-                if phase is Phase.TRAIN and setup is not self._setups[0]:
-                    name = f"train, {setup.name}"
+                if phase is Phase.TRAIN and stretch.name != MAIN:
+                    name = f"train, {stretch.name}"
                 known = found.get(name)
                 found[name] = memory if known is None or memory.total.high > known.total.high else known
         return dict(sorted(found.items(), key=lambda item: _ORDER[item[0].partition(",")[0]]))
@@ -96,62 +61,24 @@ class Loads:
             return True
         return False if max(total.low for total in totals) > card.usable_bytes else None
 
-    def disk(self) -> Disk:
-        """Return what is left on disk, for the stage that stores most."""
-        from trainyard.linter.estimate.disk import disk
+    def disk(self) -> Disk | None:
+        """Return what is left on disk, for the stretch that stores most."""
+        return kept_on_disk(self._case)
 
-        callbacks, training = self._spec.callbacks, self._spec.training
-        kept = callbacks.checkpoint.keep if callbacks.checkpoint is not None else 0
-        epochs = sum(setup.epochs for setup in self._setups)
-        found = (
-            disk(setup.shapes, self._spec.optimizer, training.precision, kept=kept, epochs=epochs, tensorboard=callbacks.tensorboard)
-            for setup in self._setups
-        )
-        return max(found, key=lambda each: each.total.high)
-
-    def time(self, steps: Steps) -> TimeNeed:
+    def time(self) -> TimeNeed | None:
         """Return how long it takes on the named card, or on some that are well known."""
         hardware = self._case.hardware
         if hardware is not None:
-            times, total = self._times(steps, hardware)
-            return TimeNeed(times, total, (), times.calibrated)
+            found = times(self._case, hardware)
+            return None if found is None else TimeNeed(found.main, found.total, (), found.main.calibrated)
         from trainyard.linter.estimate.time import Seconds
 
-        elsewhere = tuple((card.device, self._times(steps, card)[1]) for card in built_in() if card.name in _WELL_KNOWN)
+        cards = ((card, times(self._case, card)) for card in built_in() if card.name in _WELL_KNOWN)
+        elsewhere = tuple((card.device, found.total) for card, found in cards if found is not None)
+        if not elsewhere:
+            return None
         spanning = Seconds(min(total.low for _, total in elsewhere), max(total.high for _, total in elsewhere))
         return TimeNeed(None, spanning, elsewhere, calibrated=False)
-
-    def _times(self, steps: Steps, profile: HardwareProfile) -> tuple[Times, Seconds]:
-        """Return the times of the main training, and the whole of all stages."""
-        from trainyard.linter.estimate.time import Work, times
-
-        batch = self._case.device_batch
-        size = max(1, steps.batch_size)
-        saved = self.disk().checkpoint.high
-        found = [
-            times(
-                Work(
-                    setup.shapes,
-                    self._spec.optimizer,
-                    self._spec.training.precision,
-                    batch,
-                    steps.per_epoch,
-                    setup.epochs,
-                    -(-(steps.validation_samples or 0) // size),
-                    -(-(steps.test_samples or 0) // size) if setup is self._setups[-1] else 0,
-                    saved,
-                    setup.epochs if saved else 0,
-                ),
-                profile,
-            )
-            for setup in self._setups
-        ]
-        total = found[0].total
-        for later in found[1:]:
-            # A later stage compiles anew, but the program is started once.
-            without_start = later.total._replace(low=later.total.low - later.start.low, high=later.total.high - later.start.high)
-            total = total.plus(without_start)
-        return found[0], total
 
     def batches(self, steps: Steps) -> BatchTable:
         """Return what other batch sizes would change in the main training."""
@@ -167,9 +94,10 @@ class Loads:
     def _choices(self, steps: Steps, profile: HardwareProfile | None) -> tuple[Choice, ...]:
         from trainyard.linter.estimate.batches import choices
 
-        training = self._spec.training
+        training, shapes = self._spec.training, self._case.shapes
+        assert shapes is not None  # noqa: S101 - whoever makes this has built the model
         return choices(
-            self._setups[0].shapes,
+            shapes,
             self._spec.optimizer,
             training.precision,
             own=training.batch_size,

@@ -12,16 +12,14 @@ from trainyard.linter.planning.loads import Loads
 from trainyard.linter.planning.training_plan import Assumed, Need, Regularization, Steps, Subject, TrainingPlan
 from trainyard.linter.rules.case import CLASSIFICATION
 from trainyard.linter.rules.traits import dropouts
+from trainyard.linter.spec.naming import run_name
 
 if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report, Salvage
     from trainyard.linter.rules.case import Case
-    from trainyard.linter.spec.model.spec import Spec
 
 _SAMPLES = "needs the number of samples: declare dataset.facts or pass --data-root"
 _ABSENT = object()
-# Parts of dataset paths that name no dataset; the server's names leave them out, too.
-_TELLING_NOTHING = frozenset({"images", "data", "train"})
 
 
 def training_plan(report: Report) -> TrainingPlan:
@@ -33,7 +31,7 @@ def training_plan(report: Report) -> TrainingPlan:
     case = report.salvage.case
     steps = _steps(case)
     obstacle = _obstacle(case)
-    loads = None if case.shapes is None or obstacle else Loads(case, case.shapes, happenings.stages(case), steps)
+    loads = None if case.shapes is None or obstacle else Loads(case)
     curve = rates.rate_curve(case)
     found = classes(case)
     memory = None if loads is None else loads.memory()
@@ -44,7 +42,7 @@ def training_plan(report: Report) -> TrainingPlan:
         rate=rates.rate_range(case),
         optimizers=rates.optimizer_rows(case),
         curve=curve,
-        time=None if loads is None or steps is None else loads.time(steps),
+        time=None if loads is None or steps is None else loads.time(),
         batches=None if loads is None or steps is None else loads.batches(steps),
         regularization=_regularization(case),
         classes=found,
@@ -64,7 +62,7 @@ def _subject(case: Case) -> Subject:
     built = case.shapes if case.shapes is not None and case.shapes.obstacle is None else None
     declared: int | None = getattr(spec.model, "parameters", None)
     return Subject(
-        _name(spec),
+        run_name(spec),
         spec.experiment.description,
         spec.experiment.tags,
         spec.task,
@@ -79,66 +77,26 @@ def _subject(case: Case) -> Subject:
     )
 
 
-def _name(spec: Spec) -> str:
-    """Return the run's name; of a template, what is known before the start: all but the time."""
-    known = {
-        "{activation}": getattr(spec.model, "activation", None) or "none",
-        "{model}": spec.model.type,
-        "{dataset}": _called(spec.dataset.path),
-        "{timestamp}": "…",
-    }
-    name = spec.experiment.name
-    for placeholder, value in known.items():
-        name = name.replace(placeholder, str(value))
-    return name
-
-
-def _called(path: str) -> str:
-    """Return what a dataset is called: the last part of its path that tells something, without its ending."""
-    parts = [part for part in path.split("/") if part]
-    telling = [part for part in parts if part not in _TELLING_NOTHING] or parts or [path]
-    return telling[-1].rpartition(".")[0] or telling[-1]
-
-
 def _steps(case: Case) -> Steps | None:
     per_epoch, updates = case.steps_per_epoch, case.updates
     if case.train_samples is None or per_epoch is None or updates is None:
         return None
     training = case.spec.training
-    stages = happenings.stages(case)
-    epochs = max(0, stages[-1].last_epoch)
+    epochs = case.all_epochs
     accumulation = max(1, training.gradient_accumulation)
     return Steps(
         train_samples=case.train_samples,
         samples_per_epoch=case.train_samples if case.samples_per_epoch is None else case.samples_per_epoch,
         validation_samples=case.validation_samples,
-        test_samples=_test_samples(case),
+        test_samples=case.test_samples,
         batch_size=training.batch_size,
         gradient_accumulation=accumulation,
         drop_remainder=training.drop_remainder,
         epochs=epochs,
         per_epoch=per_epoch,
         total=per_epoch * epochs,
-        updates=updates if len(stages) == 1 else per_epoch * epochs // accumulation,
+        updates=updates,
     )
-
-
-def _test_samples(case: Case) -> int | None:
-    """Return the samples of the test part: what training and validation leave of one set that is split."""
-    declared = getattr(case.spec.dataset.facts.samples, "test", None)
-    if declared is not None:
-        exactly: int | None = declared.exactly
-        return exactly
-    if case.facts is not None and "test" in case.facts.parts:
-        return case.facts.parts["test"].samples
-    test = case.spec.dataset.split.test
-    if test is None:
-        return 0
-    if case.samples is None or case.train_samples is None or case.validation_samples is None or test.path is not None:
-        return None
-    validation = case.spec.dataset.split.validation
-    inside = case.validation_samples if validation is not None and validation.path is None else 0
-    return max(0, case.samples - case.train_samples - inside)
 
 
 def _regularization(case: Case) -> Regularization:

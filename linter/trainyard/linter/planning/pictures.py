@@ -182,7 +182,6 @@ def terms(memory: Memory) -> tuple[Term, ...]:
 def time_line(callbacks: Callbacks, curve: RateCurve | None, steps: Steps | None) -> TimeLine:
     """Return what happens when over the epochs."""
     last = callbacks.stages[-1].last_epoch
-    main = callbacks.stages[0].last_epoch
     lanes = [
         Lane(
             "training",
@@ -190,7 +189,7 @@ def time_line(callbacks: Callbacks, curve: RateCurve | None, steps: Steps | None
         )
     ]
     if curve is not None and (curve.warmup_epochs or callbacks.reductions):
-        lanes.append(_rate_lane(callbacks, curve, main))
+        lanes.append(_rate_lane(callbacks, curve))
     if callbacks.checkpoints is not None:
         kept = callbacks.checkpoints
         label = f"whenever {kept.monitor} improves" + (f", the {kept.keep} best" if kept.keep > 1 else "")
@@ -207,12 +206,14 @@ def _stage_words(name: str, trainable: str) -> str:
     return f"{name}: {trainable} learn{'s' if trainable == 'the head' else ''}"
 
 
-def _rate_lane(callbacks: Callbacks, curve: RateCurve, main: int) -> Lane:
+def _rate_lane(callbacks: Callbacks, curve: RateCurve) -> Lane:
+    """Return when the schedule does what: its clock starts with the main training, which comes last."""
+    main = callbacks.stages[-1]
     spans = (
         (
             Span(
-                0,
-                min(curve.warmup_epochs, main),
+                main.first_epoch - 1,
+                min(main.first_epoch - 1 + curve.warmup_epochs, main.last_epoch),
                 f"warm-up, {curve.warmup_epochs:.3g} {'epoch' if curve.warmup_epochs == 1 else 'epochs'}",
                 Tone.CARE,
             ),

@@ -53,7 +53,7 @@ class Subject(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """One stretch of training: the main one, then each stage of unfreezing. ``trainable`` is what of the base learns."""
+    """One stretch of training: a stage of unfreezing, or the main one after them. ``trainable`` is what of the base learns."""
 
     name: str
     trainable: str

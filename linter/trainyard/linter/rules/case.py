@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trainyard.linter.estimate.schedule import Curve
     from trainyard.linter.estimate.split import PartCounts
     from trainyard.linter.facts.model import Facts
+    from trainyard.linter.rules.stretches import Stretch
     from trainyard.linter.shapes import Shapes
     from trainyard.linter.spec.model.dataset import SampleCount
     from trainyard.linter.spec.model.layers import Layer
@@ -141,6 +142,23 @@ class Case:
         return self._part("validation", 1)
 
     @cached_property
+    def test_samples(self) -> int | None:
+        """Samples in the test part, 0 where there is none: what training and validation leave of one set that is split."""
+        declared = self._declared_part("test")
+        if declared is not None:
+            return declared.exactly
+        if self.facts is not None and "test" in self.facts.parts:
+            return self.facts.parts["test"].samples
+        test = self.spec.dataset.split.test
+        if test is None:
+            return 0
+        if self.samples is None or self.train_samples is None or self.validation_samples is None or test.path is not None:
+            return None
+        validation = self.spec.dataset.split.validation
+        inside = self.validation_samples if validation is not None and validation.path is None else 0
+        return max(0, self.samples - self.train_samples - inside)
+
+    @cached_property
     def class_parts(self) -> PartCounts | None:
         """Samples per class in each part."""
         from trainyard.linter.estimate.split import part_sizes
@@ -171,9 +189,14 @@ class Case:
             return None
         if self.class_counts is not None and self.class_parts is not None and sum(self.class_counts) == self.samples:
             return sum(self.class_parts[index])
+        return self._whole_parts[index]
+
+    @cached_property
+    def _whole_parts(self) -> tuple[int, ...]:
+        """Samples in each part of one set whose classes do not count."""
         from trainyard.linter.estimate.split import part_sizes
 
-        return sum(part_sizes(self.spec.dataset.split, (self.samples,))[index])
+        return tuple(sum(part) for part in part_sizes(self.spec.dataset.split, (self.samples or 0,)))
 
     # ---- the run ----------------------------------------------------------------------------------------------
 
@@ -198,11 +221,10 @@ class Case:
 
     @cached_property
     def updates(self) -> int | None:
-        """Updates of the weights in the whole run."""
+        """Updates of the weights in the whole run, stages of unfreezing included."""
         if self.steps_per_epoch is None:
             return None
-        training = self.spec.training
-        return max(0, training.epochs) * self.steps_per_epoch // max(1, training.gradient_accumulation)
+        return self.all_epochs * self.steps_per_epoch // max(1, self.spec.training.gradient_accumulation)
 
     @cached_property
     def curve(self) -> Curve | None:
@@ -221,6 +243,11 @@ class Case:
     def epochs(self) -> int:
         """Epochs of the main training."""
         return self.spec.training.epochs
+
+    @cached_property
+    def all_epochs(self) -> int:
+        """Epochs of the whole run: those of the stages of unfreezing, and of the main training after them."""
+        return sum(stretch.epochs for stretch in self.stretches)
 
     def schedule_pointer(self, index: int) -> str:
         """Return where a schedule is written: alone, or in a list."""
@@ -259,6 +286,13 @@ class Case:
         return infer(self.spec, self.input_shape, self.classes)
 
     @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """What is trained one after the other; the last one is the main training."""
+        from trainyard.linter.rules.stretches import stretches
+
+        return stretches(self.spec, self.shapes, self.classes)
+
+    @cached_property
     def parameters(self) -> int | None:
         """Weights of the model that learn."""
         declared: int | None = getattr(self.spec.model, "parameters", None)
@@ -268,13 +302,20 @@ class Case:
 
     @cached_property
     def demand(self) -> Demand | None:
-        """What the run asks of a device, for any batch size."""
+        """What the run asks of a device, for any batch size, in the stretch of training that asks for most."""
+        return max(self.demands, key=lambda demand: demand.memory(self.device_batch, self.hardware).total.high, default=None)
+
+    @cached_property
+    def demands(self) -> tuple[Demand, ...]:
+        """What each stretch asks of a device, in order; none where the model cannot be built."""
         if self.shapes is None or self.shapes.obstacle is not None:
-            return None
+            return ()
         from trainyard.linter.estimate.memory import Demand
 
-        training = self.spec.training
-        return Demand(self.shapes, self.spec.optimizer, training.precision, accumulates=training.gradient_accumulation > 1)
+        optimizer, training = self.spec.optimizer, self.spec.training
+        accumulates = training.gradient_accumulation > 1
+        told = (stretch.shapes for stretch in self.stretches if stretch.shapes is not None)
+        return tuple(Demand(shapes, optimizer, training.precision, accumulates=accumulates) for shapes in told)
 
     @cached_property
     def device_batch(self) -> int:

@@ -38,7 +38,7 @@ class RunLongerThanAllowed(Rule):
     code = "TIM001"
     name = "run-longer-than-allowed"
     severity = Severity.WARNING
-    reads = (HOURS, "/training/precision", "/optimizer/type", *MODEL_SHAPE, *STEPS)
+    reads = (HOURS, "/training/precision", "/training/stages", "/optimizer/type", "/augmentation", *MODEL_SHAPE, *STEPS)
     VALID = (Valid({"training": {"max_hours": 10}}, hardware="t4"), Valid({"training": {"max_hours": 0.001}}))
     INVALID = (
         Invalid(
@@ -51,23 +51,25 @@ class RunLongerThanAllowed(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the interval with the limit."""
-        limit, profile, shapes = case.spec.training.max_hours, case.hardware, case.shapes
-        if limit is None or limit <= 0 or profile is None or case.steps_per_epoch is None or shapes is None or shapes.obstacle is not None:
+        limit, profile = case.spec.training.max_hours, case.hardware
+        if limit is None or limit <= 0 or profile is None:
             return
-        from trainyard.linter.estimate.time import Work, times
+        from trainyard.linter.rules.workload import times
 
-        spec, batch = case.spec, max(1, case.spec.training.batch_size)
-        judged = -(-(case.validation_samples or 0) // batch)
-        work = Work(shapes, spec.optimizer, spec.training.precision, case.device_batch, case.steps_per_epoch, case.epochs, judged)
-        total = times(work, profile).total
+        run = times(case, profile)
+        if run is None:
+            return
+        total = run.total
         if total.low > limit * _HOUR:
-            epochs = max(1, int(case.epochs * limit * _HOUR / total.low))
-            told = f"{count(case.epochs, 'epoch')} take at least {_hours(total.low)} on {profile.device}, and max_hours is {number(limit)}"
+            epochs = max(1, int(case.all_epochs * limit * _HOUR / total.low))
+            told = (
+                f"{count(case.all_epochs, 'epoch')} take at least {_hours(total.low)} on {profile.device}, and max_hours is {number(limit)}"
+            )
             value = float(f"{total.high / _HOUR * 1.1:.2g}")
             message = f"{told}: the run would end after {count(epochs, 'epoch')} at best; write max_hours {number(value)}, or fewer epochs"
             yield Violation(HOURS, message, suggestion=Suggestion(HOURS, value))
         elif total.high > limit * _HOUR and profile.speed_is_measured:
-            told = f"{count(case.epochs, 'epoch')} take {_hours(total.low)} to {_hours(total.high)} on {profile.device}"
+            told = f"{count(case.all_epochs, 'epoch')} take {_hours(total.low)} to {_hours(total.high)} on {profile.device}"
             yield Violation(HOURS, f"{told}, and max_hours is {number(limit)}: the run may be cut short", severity=Severity.INFO)
 
 

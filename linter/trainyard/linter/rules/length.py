@@ -43,7 +43,7 @@ class TooFewUpdates(Rule):
     name = "too-few-updates"
     severity = Severity.WARNING
     strict = Severity.WARNING
-    reads = (EPOCHS, "/model", "/scheduler", "/optimizer/type", *STEPS)
+    reads = (EPOCHS, "/model", "/scheduler", "/optimizer/type", "/training/stages", *STEPS)
     optional = ("/scheduler", "/optimizer/type")
     VALID = (
         Valid({"training": {"epochs": 8}}),
@@ -75,13 +75,16 @@ class TooFewUpdates(Rule):
             return  # then it is the batch that is wrong, or there are no samples: other rules say it
         updates = case.updates
         if updates is None:
-            if case.epochs < _FEW_EPOCHS:
+            if case.all_epochs < _FEW_EPOCHS:
                 yield self._violation(f"{count(case.epochs, 'epoch')} from scratch may be too few", _FEW_EPOCHS, Severity.INFO)
-        elif updates < _SMALL_BUDGET or (updates < _BUDGET and case.epochs < _FEW_EPOCHS):
+        elif updates < _SMALL_BUDGET or (updates < _BUDGET and case.all_epochs < _FEW_EPOCHS):
             meant = updates >= _SMALL_BUDGET and (_is_shallow(case) or _anneals(case))
-            enough = max(_FEW_EPOCHS, -(-_BUDGET * case.epochs // max(1, updates)))
+            # Stages of unfreezing count, and the main training makes up what is missing.
+            enough = max(_FEW_EPOCHS, -(-_BUDGET * case.all_epochs // max(1, updates)) - case.all_epochs + case.epochs)
             steps = case.steps_per_epoch or 0
-            told = f"{count(case.epochs, 'epoch')} of {count(steps, 'step')} are {count(updates, 'update')}, too few to learn from scratch"
+            told = (
+                f"{count(case.all_epochs, 'epoch')} of {count(steps, 'step')} are {count(updates, 'update')}, too few to learn from scratch"
+            )
             severity = Severity.INFO if meant else Severity.ERROR if updates < _NO_BUDGET else Severity.WARNING
             told = told.replace("too few", "perhaps too few") if meant else told
             if steps == 1:  # more epochs would hide what is wrong

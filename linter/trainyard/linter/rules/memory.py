@@ -23,7 +23,7 @@ class BatchExceedsMemory(Rule):
         Weights, gradients, optimizer slots, activations that the backward pass reads, convolution workspace and the device's own
         overhead, as an interval, against what the hardware profile can give. The low end does not fit: error. The high end does
         not: warning. Without a profile: error when the low end exceeds the largest built-in card, else info with the cards that
-        it fits, unless it fits all of them.
+        it fits, unless it fits all of them. Where a base is unfrozen in stages, the stage that needs the most counts.
 
     Why it fails:
         The device runs out of memory at the first step, or at the first one that is larger than those before.
@@ -40,7 +40,15 @@ class BatchExceedsMemory(Rule):
     name = "batch-exceeds-memory"
     severity = Severity.ERROR
     strict = Severity.WARNING
-    reads = (POINTER, "/training/precision", "/training/gradient_accumulation", "/resources/gpus", "/optimizer", *MODEL_SHAPE)
+    reads = (
+        POINTER,
+        "/training/precision",
+        "/training/gradient_accumulation",
+        "/training/stages",
+        "/resources/gpus",
+        "/optimizer",
+        *MODEL_SHAPE,
+    )
     VALID = (
         Valid({}, hardware="t4"),
         Valid({}),

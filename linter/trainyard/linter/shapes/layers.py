@@ -10,6 +10,38 @@ from typing import NamedTuple
 Shape = tuple[int, ...]
 
 
+class Part(NamedTuple):
+    """One layer of a model that stands as one layer in another, such as a backbone.
+
+    Weights that train, those of batch normalization among them, weights that never train, and, for one sample of the size that
+    they are known for, the numbers in its output and its multiply-adds.
+    """
+
+    name: str
+    trained: int
+    batch_norm: int
+    fixed: int
+    elements: int
+    multiply_adds: int
+
+
+class Within(NamedTuple):
+    """What is inside of a layer that is a model of its own.
+
+    ``frozen`` of its ``parts`` come before the first that learns; for samples of this size their ``elements`` and
+    ``multiply_adds`` are ``scale`` times as many.
+    """
+
+    parts: tuple[Part, ...]
+    frozen: int
+    scale: float
+
+    @property
+    def passing(self) -> int:
+        """Numbers of one sample that are alive at once where nothing is kept for a way back: the largest output, and the next."""
+        return int(2 * max((part.elements for part in self.parts), default=0) * self.scale)
+
+
 class Layer(NamedTuple):
     """One layer as Keras builds it.
 
@@ -17,7 +49,8 @@ class Layer(NamedTuple):
     ``parameters`` that gradients reach; ``multiply_adds`` are those of one sample's forward pass; ``pointer`` is the JSON
     pointer of the part of the spec that the layer comes from; ``inputs`` are the tensors that it takes (0 is the sample,
     ``i + 1`` the output of layer ``i``); ``inner`` counts the numbers of one sample that it computes beside its output;
-    ``backward_adds`` are the multiply-adds whose way back has to be computed, too (a backbone may be frozen in part).
+    ``backward_adds`` are the multiply-adds whose way back has to be computed, too (a backbone may be frozen in part); ``within``
+    is what a layer that is a whole model is made of.
     """
 
     name: str
@@ -30,6 +63,7 @@ class Layer(NamedTuple):
     inputs: tuple[int, ...]
     inner: int
     backward_adds: int
+    within: Within | None = None
 
     @property
     def elements(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from trainyard.linter.shapes.layers import Layer, Obstacle, Shape, Shapes
+from trainyard.linter.shapes.layers import Layer, Obstacle, Shape, Shapes, Within
 
 # Nobody's net is deeper, and a spec may ask for a billion convolutions in a row.
 _MOST_LAYERS = 5000
@@ -76,6 +76,7 @@ class Stack:
         backward_adds: int | None = None,
         inputs: tuple[int, ...] = (),
         inner: int = 0,
+        within: Within | None = None,
     ) -> None:
         """Append a layer that takes the current tensor, or ``inputs``; all its parameters are trainable unless told."""
         if len(self.layers) >= _MOST_LAYERS:
@@ -85,7 +86,8 @@ class Stack:
         reached = parameters if trainable is None else trainable
         taken = inputs or (self.tensor,)
         passed = multiply_adds if backward_adds is None else backward_adds
-        self.layers.append(Layer(self._name(kind), kind, shape, parameters, reached, multiply_adds, self.pointer, taken, inner, passed))
+        name = self._name(kind)
+        self.layers.append(Layer(name, kind, shape, parameters, reached, multiply_adds, self.pointer, taken, inner, passed, within))
         self.shape = shape
         self.tensor = len(self.layers)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainyard.linter.shapes.blocks import add_output, head
-from trainyard.linter.shapes.layers import Shape
+from trainyard.linter.shapes.layers import Part, Shape, Within
 from trainyard.linter.shapes.stack import Stack
 
 if TYPE_CHECKING:
@@ -21,21 +21,6 @@ if TYPE_CHECKING:
 _SIDE = 224
 _COLOURS = 3
 _BACKBONES = Path(__file__).parent / "backbones"
-
-
-class BackboneLayer(NamedTuple):
-    """One layer of a backbone.
-
-    Weights that train, those of batch normalization among them, weights that never train, and, for 224 x 224 pixels, the
-    numbers in its output and its multiply-adds.
-    """
-
-    name: str
-    trained: int
-    batch_norm: int
-    fixed: int
-    elements: int
-    multiply_adds: int
 
 
 class Window(NamedTuple):
@@ -54,7 +39,7 @@ class Backbone(NamedTuple):
     smallest: int
     stem: int
     windows: tuple[Window, ...]
-    layers: tuple[BackboneLayer, ...]
+    layers: tuple[Part, ...]
 
 
 @cache
@@ -68,7 +53,7 @@ def backbone(name: str) -> Backbone:
         found["smallest"],
         found["stem"],
         tuple(Window(*window) for window in found["windows"]),
-        tuple(BackboneLayer(*layer) for layer in found["layers"]),
+        tuple(Part(*layer) for layer in found["layers"]),
     )
 
 
@@ -101,15 +86,17 @@ def first_trained(model: Transfer, known: Backbone) -> int | None:
 
 def _append(stack: Stack, model: Transfer, known: Backbone) -> None:
     first = first_trained(model, known)
-    learning = known.layers[len(known.layers) if first is None else first :]
+    frozen = len(known.layers) if first is None else first
+    learning = known.layers[frozen:]
     frozen_norms = model.freeze_batch_norm
     channels = stack.shape[-1] - _COLOURS
     trained = sum(layer.trained - layer.batch_norm * frozen_norms for layer in learning)
     trained += known.stem * channels if first == 0 else 0
     scale = prod(stack.shape[:2]) / _SIDE**2
+    within = Within(known.layers, frozen, scale)
     # A frozen layer keeps nothing for the way back; what remains alive is one output and the next.
-    passing = 2 * max(layer.elements for layer in known.layers) if len(learning) < len(known.layers) else 0
-    kept = sum(layer.elements for layer in learning)
+    passing = within.passing if frozen else 0
+    kept = int(sum(layer.elements for layer in learning) * scale)
     stack.add(
         "Functional",
         (*_feature_map(stack.shape, known), known.channels),
@@ -117,7 +104,8 @@ def _append(stack: Stack, model: Transfer, known: Backbone) -> None:
         trainable=trained,
         multiply_adds=int(sum(layer.multiply_adds for layer in known.layers) * scale),
         backward_adds=int(sum(layer.multiply_adds for layer in learning) * scale),
-        inner=int((kept + passing) * scale),
+        inner=kept + passing,
+        within=within,
     )
 
 

@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from trainyard.linter.spec.model.spec import Spec
+from trainyard.linter.spec.naming import run_name
 from trainyard.service.core import journal
 from trainyard.service.core.errors import InvalidRequestError, MalformedSpecError, RefusedError, RequestReusedError
 from trainyard.service.core.gate import Gate, Verdict
 from trainyard.service.core.jobs import Digests, Job, NewJob, Prediction, Summary
 from trainyard.service.core.jobstore import JobStore, StoredReport
-from trainyard.service.core.naming import experiment_name
 from trainyard.service.core.ports import Clock, Ids
 
 REFUSED_REPORTS_LIVE = timedelta(hours=24)
@@ -144,7 +144,7 @@ def _sha256(raw: bytes) -> str:
 
 def _summary(spec: Spec, now: datetime) -> Summary:
     return Summary(
-        experiment=experiment_name(spec, now),
+        experiment=run_name(spec, now),
         tags=spec.experiment.tags,
         model=spec.model.type,
         dataset=spec.dataset.path,

@@ -15,11 +15,13 @@ import click
     help="The server's home; hardware.json is written there. [default: the user data folder]",
 )
 @click.option("--device", type=click.Choice(["auto", "gpu", "cpu"]), default="auto", show_default=True, help="What to measure.")
+@click.option("--backend", type=click.Choice(["tensorflow", "jax"]), default="tensorflow", show_default=True, help="Under Keras.")
+@click.option("--slots", type=click.IntRange(min=1), default=1, show_default=True, help="Trainers that will share the cores, as in serve.")
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the profile here instead.")
-def calibrate(home: Path | None, device: str, save: Path | None) -> int:
+def calibrate(home: Path | None, device: str, backend: str, slots: int, save: Path | None) -> int:
     """Measure this box with some small models, so that predicted times are its own.
 
-    Takes minutes; let nothing else run meanwhile. A server reads the result at its next start or on SIGHUP.
+    Takes two to five minutes; let nothing else run meanwhile. A server reads the result at its next start or on SIGHUP.
     """
     import json
 
@@ -32,7 +34,7 @@ def calibrate(home: Path | None, device: str, save: Path | None) -> int:
     path = (save or (home or Path(platformdirs.user_data_dir("trainyard"))) / HARDWARE).absolute()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = measured(device, lambda text: click.echo(text, err=True))
+        found = measured(device, lambda text: click.echo(text, err=True), backend=backend, slots=slots)
         temporary = path.with_name(f".{path.name}.new")
         temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         temporary.replace(path)

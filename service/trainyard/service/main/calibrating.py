@@ -1,140 +1,234 @@
-"""Measures the box: trains the reference models with the real trainer, one after another, and fits the profile to what they took."""
+"""Measures the box: launches steps of the reference models as the trainer does, trains two of them whole, fits the profile to it."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainyard.linter import Severity, facts, lint
+from trainyard.linter import spec as language
 from trainyard.linter.cli.exits import Refusal
-from trainyard.linter.estimate.hardware import profile
-from trainyard.linter.estimate.time import Work
+from trainyard.linter.estimate import effort
+from trainyard.linter.estimate.kinds import Kind
 from trainyard.linter.shapes import infer
+from trainyard.service import wire
 from trainyard.service.core import calibration, hardware
-from trainyard.service.core.calibration import Point
+from trainyard.service.core.calibration import Making, Point, Whole
 from trainyard.service.executor import devices as machine
 from trainyard.service.executor.devices import NoGpuError
+from trainyard.service.executor.environment import CPU, standby_environment
 from trainyard.service.main import calibration_specs as specs
 
+_MEASURE = "trainyard.service.trainer.speed.measuring"
 _TRAIN = """
 import sys
 from trainyard.linter.cli import exits
 from trainyard.service.trainer.main import train
 sys.exit(exits.run(train, program="trainyard train"))
 """
-_LONGEST_SECONDS = 600.0
-_LEAST_POINTS = 4
+_LONGEST_SECONDS = 1800.0
+_LEAST_MODELS = 12
 _FACTS_SECONDS = 5.0
+# Seconds of launches for one model; what is explained worst is measured again, and the least counts.
+_EACH_SECONDS, _AGAIN = 0.6, 1.35
+_ROUNDS = 2
 Tell = Callable[[str], None]
 
 
-def calibrate(device: str, tell: Tell) -> dict[str, Any]:
+class Place(NamedTuple):
+    """Where and how models are measured: a folder with their data, the kind of device, the environment of a trainer on it."""
+
+    folder: Path
+    device: str
+    environment: Mapping[str, str]
+
+
+class Measured(NamedTuple):
+    """What was measured of one model."""
+
+    name: str
+    train: tuple[tuple[int, float], ...]
+    judge: tuple[tuple[int, float], ...]
+    epoch_seconds: float
+    compile_seconds: float
+
+
+def calibrate(device: str, tell: Tell, *, backend: str = "tensorflow", slots: int = 1) -> dict[str, Any]:
     """Return the profile of this box as the object of a ``*.hardware.json`` file; takes minutes. Raises Refusal.
 
-    ``tell`` is told what is being measured.
+    ``tell`` is told what is being measured; ``slots`` trainers share the cores of the box.
     """
     try:
         found = machine.discover(device)[0]
     except NoGpuError:
         raise Refusal("--device gpu: the driver shows no GPU here; --device cpu measures the processor") from None
     gpu = bool(found.uuid)
-    base = hardware.describe(found.name, found.memory_bytes, gpu=gpu)
-    base |= {"kind": "gpu" if gpu else "cpu"}
+    base = hardware.describe(found.name, found.memory_bytes, gpu=gpu, backend=backend)
+    environment = {**os.environ, **standby_environment(os.environ, slots=slots, backend=backend)(found.uuid or CPU)}
     with TemporaryDirectory(prefix="trainyard-calibrate-") as folder:
-        measured = measure(Path(folder), specs.MODELS, device="gpu" if gpu else "cpu", tell=tell)
-    points = [point for point, _ in measured]
-    if len(points) < _LEAST_POINTS:
-        raise Refusal("too few of the reference models could be trained here; `trainyard doctor` may tell why")
-    memory = [used for _, used in measured if used]
+        place = Place(Path(folder), "gpu" if gpu else CPU, environment)
+        specs.write_data(place.folder)
+        measured = _all_measured(place, tell)
+        wholes = [whole for name in specs.WHOLE if (whole := _whole(place, name, tell)) is not None]
+    if len(measured) < _LEAST_MODELS or not wholes:
+        raise Refusal("too few of the reference models could be measured here; `trainyard doctor` may tell why")
+    found_points = points(measured)
+    fit = calibration.fitted(found_points)
+    makings = [Making(_layers(one.name), one.compile_seconds) for one in measured]
+    memory = [whole.memory_bytes for whole in wholes if whole.memory_bytes]
     context = {} if gpu or not memory else {"context_bytes": [int(min(memory) * 0.8), int(min(memory) * 1.2)]}
     return {
-        **base,
+        **{key: value for key, value in base.items() if key != "speed"},
         **context,
         "calibrated": True,
-        "speed": calibration.fitted(points, profile(base)),
-        "versions": {name: version(name) for name in ("trainyard", "keras", "tensorflow")},
+        "speed": calibration.speed(fit, makings, [one.epoch_seconds for one in measured], [whole.run for whole in wholes]),
+        "versions": {name: version(name) for name in ("trainyard", "keras", backend)},
         "measured_on": datetime.now(UTC).isoformat(timespec="seconds"),
-        "points": {point.name: round(point.epoch_seconds, 6) for point in points},
+        "notes": f"{slots} slot{'s' * (slots != 1)}; four fifths of the models are explained within a factor of {fit.spread:.2f}",
+        "points": {point.name: float(f"{point.seconds:.4g}") for point in found_points},
     }
 
 
-def measure(
-    folder: Path,
-    models: Sequence[tuple[str, dict[str, Any], list[int], int]],
-    *,
-    device: str = "cpu",
-    tell: Tell = lambda text: None,  # noqa: ARG005 - nobody listens
-    environment: dict[str, str] | None = None,
-) -> list[tuple[Point, int]]:
-    """Train models and return what each took, with the bytes its process used (0 where not known); what fails is left out."""
-    specs.write_data(folder, [list(shape) for shape in {tuple(shape) for _, _, shape, _ in models}])
-    found = []
-    for number, (name, model, shape, batch) in enumerate(models, 1):
-        tell(f"{number} of {len(models)}: {name}")
-        written = _accepted(folder, name, model, shape, batch)
-        took = _train(folder, name, written, device, environment or {})
-        if isinstance(took, str):
-            tell(f"   left out: {took}")
-            continue
-        compared, seconds = took
-        known = compared["epoch_seconds"]
-        point = Point(name, work_of(written), known["actual"], known["first"], seconds)
-        tell(f"   {point.epoch_seconds * 1000:.0f} ms an epoch")
-        found.append((point, int(compared["memory"]["actual"] or 0)))
-    return found
+def points(measured: Sequence[Measured]) -> list[Point]:
+    """Return one point for each launch that was measured: seconds of a step with its share of the launch."""
+    return [point for one in measured for point in _points(one)]
 
 
-def _accepted(folder: Path, name: str, model: dict[str, Any], shape: list[int], batch: int) -> dict[str, Any]:
-    """Return a spec that accepts whatever the linter warns of: nobody wants these models to learn much."""
-    bare = specs.spec(name, model, shape, batch)
-    first = lint(json.dumps(bare).encode())
-    if first.spec is None:
-        return bare
-    report = lint(json.dumps(bare).encode(), facts=facts.read(first.spec.dataset, folder, _FACTS_SECONDS))
-    warned = {(finding.code, finding.pointer) for finding in report.findings if finding.severity is Severity.WARNING}
-    return specs.spec(name, model, shape, batch, sorted(warned))
+def _points(one: Measured) -> Iterator[Point]:
+    typed = language.typed(language.resolve(specs.spec(one.name)))
+    shapes = infer(typed, tuple(specs.MODELS[one.name][1]), specs.CLASSES)
+    assert shapes is not None  # noqa: S101 - they are ours
+    batch = typed.training.batch_size
+    trained = effort.of_training(shapes, typed.optimizer, batch, [transform.type for transform in typed.augmentation])
+    for word, done, launches in (("step", trained, one.train), ("judged", effort.of_judging(shapes, batch), one.judge)):
+        for count, seconds in launches:
+            yield Point(f"{one.name}, {word} of {count}", {**done, Kind.LAUNCH: 1 / count}, seconds / count)
 
 
-def work_of(written: dict[str, Any]) -> Work:
-    """Return what an epoch of a reference spec does."""
-    spec = lint(json.dumps(written).encode()).spec
-    assert spec is not None  # noqa: S101 - they are ours
-    shapes = infer(spec, tuple(written["dataset"]["input_shape"]), specs.CLASSES)
-    assert shapes is not None  # noqa: S101 - the same
-    batch = spec.training.batch_size
-    return Work(shapes, spec.optimizer, spec.training.precision, batch, -(-specs.TRAINED // batch), specs.EPOCHS, -(-specs.JUDGED // batch))
+def _layers(name: str) -> int:
+    typed = language.typed(language.resolve(specs.spec(name)))
+    shapes = infer(typed, tuple(specs.MODELS[name][1]), specs.CLASSES)
+    return 0 if shapes is None else effort.layers(shapes)
 
 
-def _train(
-    folder: Path, name: str, written: dict[str, Any], device: str, environment: dict[str, str]
-) -> tuple[dict[str, Any], float] | str:
-    """Return what the trainer compared and the seconds of its whole life, or why there is nothing."""
-    file, run = folder / f"{name}.json", folder / f"run-{name}"
-    file.write_text(json.dumps(written), encoding="utf-8")
+def _all_measured(place: Place, tell: Tell) -> list[Measured]:
+    """Measure every model; those that a first fit explains badly once more, since a box is seldom quiet for minutes."""
+    best = {one.name: one for one in _measured(place, list(specs.MODELS), tell)}
+    for _ in range(_ROUNDS if len(best) >= _LEAST_MODELS else 0):
+        doubtful = _doubtful(list(best.values()))
+        if not doubtful:
+            break
+        tell(f"once more: {len(doubtful)} models that the others do not explain")
+        for one in _measured(place, doubtful, tell):
+            best[one.name] = _least(best[one.name], one)
+    return list(best.values())
+
+
+def _doubtful(measured: Sequence[Measured]) -> list[str]:
+    found = points(measured)
+    errors = calibration.errors(found, calibration.fitted(found))
+    bad = {point.name.partition(",")[0] for point, error in zip(found, errors, strict=True) if abs(error) > math.log(_AGAIN)}
+    return [name for name in specs.MODELS if name in bad]
+
+
+def _least(one: Measured, other: Measured) -> Measured:
+    """Return the least of two measurements of a model: what disturbs one only makes it longer."""
+    train, judge = (_shortest((*first, *second)) for first, second in ((one.train, other.train), (one.judge, other.judge)))
+    epoch, made = min(one.epoch_seconds, other.epoch_seconds), min(one.compile_seconds, other.compile_seconds)
+    return Measured(one.name, train, judge, epoch, made)
+
+
+def _shortest(launches: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """Return of the launches of one step, and of those of many, the one with the shortest steps."""
+    single = [launch for launch in launches if launch[0] == 1]
+    many = [launch for launch in launches if launch[0] > 1]
+    return tuple(min(group, key=lambda launch: launch[1] / launch[0]) for group in (single, many) if group)
+
+
+def _measured(place: Place, names: Sequence[str], tell: Tell) -> Iterator[Measured]:
+    """Yield what each model takes, measured one after the other in a process of its own; what fails is left out."""
+    order = {
+        "data_root": str(place.folder),
+        "device": place.device,
+        "seconds": _EACH_SECONDS,
+        "specs": {name: language.resolve(specs.spec(name)) for name in names},
+    }
+    file = place.folder / "order.json"
+    file.write_text(json.dumps(order), encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", _MEASURE, str(file)], env=dict(place.environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        for number, line in enumerate(process.stdout, 1):
+            with suppress(ValueError):
+                found = json.loads(line)
+                tell(f"{number} of {len(names)}: {found['name']}, {_told(found)}")
+                if "failed" not in found:
+                    train, judge = (tuple((count, seconds) for count, seconds in found[part]) for part in ("train", "judge"))
+                    yield Measured(found["name"], train, judge, found["epoch"], found["compile"])
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    if "failed" in found:
+        return f"left out: {found['failed']}"
+    count, seconds = found["train"][-1]
+    return f"{seconds / count * 1000:.2f} ms a step"
+
+
+class _Ran(NamedTuple):
+    run: Whole
+    memory_bytes: int
+
+
+def _whole(place: Place, name: str, tell: Tell) -> _Ran | None:
+    """Train a model as anybody would, and return what the whole took; None where it fails."""
+    file, run = place.folder / f"{name}.json", wire.RunFolder(place.folder / f"run-{name}")
+    file.write_text(json.dumps(_accepted(place.folder, name)), encoding="utf-8")
+    options = ["--run", str(run.path), "--data-root", str(place.folder), "--device", place.device]
     began = time.monotonic()
     try:
         ended = subprocess.run(
-            [sys.executable, "-P", "-c", _TRAIN, str(file), "--run", str(run), "--data-root", str(folder), "--device", device],
-            env={**os.environ, **environment},
+            [sys.executable, "-P", "-c", _TRAIN, str(file), *options],
+            env=dict(place.environment),
             capture_output=True,
             text=True,
             timeout=_LONGEST_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"it took more than {_LONGEST_SECONDS:g} s"
+        return None
     seconds = time.monotonic() - began
     if ended.returncode:
         said = f"{ended.stdout}\n{ended.stderr}".strip().splitlines() or [f"exit code {ended.returncode}"]
-        return next((line for line in said if line.startswith(("failed", "error", "warning"))), said[-1])
-    compared: dict[str, Any] = json.loads((run / "artifacts" / "prediction.json").read_bytes())
-    return (compared, seconds) if compared["epoch_seconds"]["actual"] else "its epochs were too few to tell"
+        tell(f"{name} was not trained: {next((line for line in said if line.startswith(('failed', 'error', 'warning'))), said[-1])}")
+        return None
+    tell(f"{name}, trained whole: {seconds:.1f} s")
+    lines = [wire.decode(line) for line in run.events.read_bytes().splitlines()]
+    epochs = [(line.at, line.body) for line in lines if isinstance(line.body, wire.EpochFinished)]
+    between = tuple(max(0.0, later[0] - earlier[0] - later[1].seconds) for earlier, later in pairwise(epochs))
+    memory = max((body.device_memory_bytes for _, body in epochs), default=0)
+    return _Ran(Whole(seconds, tuple(body.seconds for _, body in epochs), between), memory)
+
+
+def _accepted(folder: Path, name: str) -> dict[str, Any]:
+    """Return a spec that accepts whatever the linter warns of: nobody wants these models to learn much."""
+    bare = specs.spec(name)
+    first = lint(json.dumps(bare).encode())
+    if first.spec is None:
+        return bare
+    report = lint(json.dumps(bare).encode(), facts=facts.read(first.spec.dataset, folder, _FACTS_SECONDS))
+    return specs.spec(
+        name, sorted({(finding.code, finding.pointer) for finding in report.findings if finding.severity is Severity.WARNING})
+    )

@@ -20,9 +20,9 @@ import platformdirs
 from trainyard.linter import lint
 from trainyard.linter.cli.exits import FINDINGS, OK, Refusal
 from trainyard.linter.engine.report import Report
+from trainyard.linter.spec.naming import run_name
 from trainyard.service import wire
 from trainyard.service.capability import untrainable
-from trainyard.service.naming import experiment_name
 from trainyard.service.trainer import sameness
 from trainyard.service.trainer.alone import Alone, last_attempt
 from trainyard.service.trainer.device import AUTO, DEVICES
@@ -129,7 +129,7 @@ def _named(report: Report) -> dict[str, Any]:
     """Return the resolved spec, the template of its name filled in."""
     resolved: dict[str, Any] = dict(report.resolved or {})
     if report.spec is not None:
-        name = experiment_name(report.spec, datetime.now(UTC))
+        name = run_name(report.spec, datetime.now(UTC))
         resolved["experiment"] = {**resolved["experiment"], "name": name}
     return resolved
 

@@ -18,6 +18,7 @@ from trainyard.linter.estimate.stopping import Rule, likelihood, stops_at
 from trainyard.linter.planning import TrainingPlan
 from trainyard.linter.planning.training_plan import Placement, Status
 from trainyard.linter.rules.examples import merged
+from trainyard.linter.rules.workload import samples_bytes
 
 Planned = Callable[..., TrainingPlan]
 
@@ -50,7 +51,7 @@ def test_memory_is_the_estimates_own_phase_by_phase(seed_plan: TrainingPlan) -> 
     assert memory is not None
     assert case.demand is not None
     card = profile("t4")
-    expected = {phase.value: found for phase, found in case.demand.phases(32, card).items()}
+    expected = {phase.value: found for phase, found in case.demand.phases(32, card, data_bytes=samples_bytes(case)).items()}
     assert [each.total for each in memory.phases.values()] == [expected[name].total for name in ("start", "train", "evaluate", "save")]
     assert memory.peak == max((each.total for each in expected.values()), key=lambda total: total.high)
     assert memory.fits is True
@@ -188,7 +189,7 @@ def test_stages_follow_each_other_and_count_in_steps_memory_and_time(planned: Pl
     alone, staged = planned({}, "transfer", "t4"), planned({"training": {"stages": stages}}, "transfer", "t4")
     assert staged.callbacks is not None
     assert [(stage.first_epoch, stage.last_epoch, stage.trainable) for stage in staged.callbacks.stages] == [
-        (1, 10, "the head"), (11, 13, "the last 20 layers"), (14, 15, "all layers"),
+        (1, 3, "the last 20 layers"), (4, 5, "all layers"), (6, 15, "the head"),
     ]  # fmt: skip
     assert staged.steps is not None
     assert staged.memory is not None

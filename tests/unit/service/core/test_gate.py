@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from trainyard.linter import Severity
+from trainyard.linter.spec.naming import run_name
 from trainyard.service.core.gate import Gate, Verdict
-from trainyard.service.core.naming import experiment_name
 
 SPEC: dict[str, Any] = {
     "version": "v1",
@@ -157,11 +157,11 @@ def test_any_bytes_get_a_verdict(root: Path, source: bytes) -> None:
 def test_a_run_is_called_what_its_author_said_or_what_it_is(judge: Callable[..., Verdict], changes: dict[str, Any], name: str) -> None:
     spec = judge(**changes).report.spec
     assert spec is not None
-    assert experiment_name(spec, datetime(2026, 3, 1, 12, tzinfo=UTC)) == name
+    assert run_name(spec, datetime(2026, 3, 1, 12, tzinfo=UTC)) == name
 
 
 def test_a_folder_that_is_called_like_every_folder_gives_way_to_the_one_above(judge: Callable[..., Verdict]) -> None:
     spec = judge().report.spec
     assert spec is not None
     dataset = spec.dataset._replace(path="digits/images")
-    assert "_digits_" in experiment_name(spec._replace(dataset=dataset), datetime(2026, 3, 1, tzinfo=UTC))
+    assert "_digits_" in run_name(spec._replace(dataset=dataset), datetime(2026, 3, 1, tzinfo=UTC))

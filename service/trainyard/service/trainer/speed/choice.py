@@ -48,7 +48,7 @@ def settled(prepared: Prepared, saved: Bundle | None, cache: Path | None = None)
     """Return the settings of this attempt; a resumed run keeps its own, to the last digit."""
     if saved is not None and "speed" in saved.state:
         return Choice(settings.from_json(saved.state["speed"]))
-    rule = _by_rule(prepared)
+    rule = by_rule(prepared)
     others = list(_others(rule)) if rule.compiled or _compiles(prepared) else []
     if prepared.spec.training.deterministic or not others or not engines.resident(prepared.train):
         return Choice(rule)
@@ -100,7 +100,8 @@ def _seconds_per_step(engine: Engine, steps: int) -> float:
         count = min(2 * count, max(1, steps - 1))
 
 
-def _by_rule(prepared: Prepared) -> Settings:
+def by_rule(prepared: Prepared) -> Settings:
+    """Return the settings that are best without measuring."""
     convolves = any(isinstance(layer, _CONVOLUTIONS) for layer in _layers(prepared.built.kept))
     steady = prepared.spec.training.deterministic
     rule = settings.default(backend.name(), backend.device().kind, convolves=convolves, deterministic=steady)

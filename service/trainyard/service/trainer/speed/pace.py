@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-LAUNCH_SECONDS = 0.5
+from trainyard.linter.estimate.launching import LAUNCH_SECONDS
+
 _GROWTH = 16
 
 

@@ -1,0 +1,46 @@
+"""Kinds of work that a device does at speeds of their own: the words that counting, measuring and telling time share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """A kind of work, and what is counted of it."""
+
+    STEP = "step"
+    """Steps."""
+    LAUNCH = "launch"
+    """Launches of a program that takes one step or many."""
+    LAYER = "layer"
+    """Layers that are passed, forward or backward."""
+    VARIABLE = "variable"
+    """Variables that the optimizer updates."""
+    RECURRENCE = "recurrence"
+    """Time steps that recurrent layers pass one after the other, forward or backward."""
+    CONVOLUTION = "convolution"
+    """Multiply-adds of convolutions over all channels."""
+    PATCH = "patch"
+    """Numbers that convolutions take and give: what a narrow one costs beside its few multiply-adds."""
+    DEPTHWISE = "depthwise"
+    """Multiply-adds of convolutions of each channel by itself."""
+    PRODUCT = "product"
+    """Multiply-adds of dense and recurrent layers."""
+    NORMALIZATION = "normalization"
+    """Numbers that a normalization passes while its statistics are learnt."""
+    ACTIVATION = "activation"
+    """Numbers that a layer takes one by one: activations, sums, poolings."""
+    POOLING = "pooling"
+    """Numbers that windows slide over, to take their largest or their mean."""
+    SMOOTH = "smooth"
+    """Numbers of activations that compute an exponential."""
+    DROPOUT = "dropout"
+    """Numbers that chance may drop."""
+    UPDATE = "update"
+    """Weights and their slots that an update reads and writes."""
+    INPUT = "input"
+    """Numbers of samples that are gathered into a batch and scaled."""
+    WARP = "warp"
+    """Numbers of pictures that an augmentation moves to other places."""
+    TINT = "tint"
+    """Numbers of pictures that an augmentation changes where they are."""
