@@ -67,20 +67,29 @@ RECORDS = (
 )
 
 _RUNS = 'and on (instance, job_id) (trainyard_job_state{state="running"} == 1)'
+_NOT_PAUSED = 'unless on (instance, job_id) (trainyard_job_state{state="paused"} == 1)'
+# A job that goes on after a pause of hours has had all that time since its last epoch, and none of it counts. A server that
+# has just started knows no epoch's length yet, and gives half an hour.
+_LAST_SIGN = (
+    "(trainyard_job_last_epoch_timestamp_seconds > on (instance, job_id) trainyard_job_running_timestamp_seconds"
+    " or on (instance, job_id) trainyard_job_running_timestamp_seconds)"
+)
+_PATIENCE = "(clamp_min(3 * trainyard_job_last_epoch_duration_seconds, 300) or on (instance, job_id) (trainyard_job_epoch > 0) * 0 + 1800)"
 
 ALERTS = (
     Alert(
         "TrainyardDown",
-        'up{job="trainyard"} == 0',
+        'up{job="trainyard"} == 0 or absent(up{job="trainyard"})',
         "2m",
         Severity.CRITICAL,
         "A server does not answer its scrape",
-        "{{ $labels.instance }} has not answered for two minutes. Its trainers go on without it.",
+        "{{ with $labels.instance }}{{ . }} has not answered{{ else }}Nothing named trainyard has been scraped{{ end }}"
+        " for two minutes. Trainers go on without their server.",
     ),
     Alert(
         "TrainyardJobLossNotFinite",
-        "(trainyard_job_loss != trainyard_job_loss) or (abs(trainyard_job_loss) == Inf)"
-        " or on (instance, job_id) (increase(trainyard_job_nonfinite_epochs_total[10m]) > 0)",
+        "((trainyard_job_loss != trainyard_job_loss) or (abs(trainyard_job_loss) == Inf)"
+        f" or on (instance, job_id) (increase(trainyard_job_nonfinite_epochs_total[10m]) > 0)) {_NOT_PAUSED}",
         "0s",
         Severity.WARNING,
         "A loss is no number any more",
@@ -88,26 +97,26 @@ ALERTS = (
     ),
     Alert(
         "TrainyardJobStalled",
-        f"(time() - trainyard_job_last_epoch_timestamp_seconds) > clamp_min(3 * trainyard_job_last_epoch_duration_seconds, 300) {_RUNS}",
+        f"(time() - {_LAST_SIGN}) > on (instance, job_id) {_PATIENCE} {_RUNS}",
         "2m",
         Severity.WARNING,
         "A running job has stopped making epochs",
-        "{{ $labels.job_id }} has finished no epoch for three times as long as its last one took.",
+        "{{ $labels.job_id }} has finished no epoch for {{ $value | humanizeDuration }}, at least three times what its last one took.",
     ),
     Alert(
         "TrainyardJobNeverStartedEpoch",
-        f"(time() - trainyard_job_start_timestamp_seconds > 1800) {_RUNS} unless on (instance, job_id) (trainyard_job_epoch > 0)",
+        f"(time() - trainyard_job_running_timestamp_seconds > 1800) {_RUNS} unless on (instance, job_id) (trainyard_job_epoch > 0)",
         "0s",
         Severity.WARNING,
         "A job runs for half an hour without a first epoch",
-        "{{ $labels.job_id }} started more than 30 minutes ago and has not finished its first epoch.",
+        "{{ $labels.job_id }} has run for more than 30 minutes and has not finished its first epoch.",
     ),
     Alert(
         "TrainyardJobOverfitting",
         "(job_id:trainyard_job_loss:gap_ratio > 1.5)"
         ' and on (instance, job_id) (deriv(trainyard_job_loss{split="val"}[30m]) > 0)'
         ' and on (instance, job_id) (deriv(trainyard_job_loss{split="train"}[30m]) < 0)'
-        " and on (instance, job_id) (changes(trainyard_job_epoch[30m]) >= 5)",
+        f" and on (instance, job_id) (changes(trainyard_job_epoch[30m]) >= 5) {_RUNS}",
         "10m",
         Severity.INFO,
         "A job overfits",
@@ -115,7 +124,7 @@ ALERTS = (
     ),
     Alert(
         "TrainyardGpuMemoryNearLimit",
-        "trainyard_job_gpu_memory_used_bytes / on (instance, job_id, device) trainyard_job_gpu_memory_limit_bytes > 0.95",
+        f"trainyard_job_gpu_memory_used_bytes / on (instance, job_id, device) trainyard_job_gpu_memory_limit_bytes > 0.95 {_RUNS}",
         "5m",
         Severity.WARNING,
         "A job is about to run out of device memory",
@@ -127,7 +136,7 @@ ALERTS = (
         "5m",
         Severity.WARNING,
         "The head of the queue has waited for more than an hour",
-        "On {{ $labels.instance }} the oldest queued job waits for {{ $value | humanizeDuration }}.",
+        "On {{ $labels.instance }} the job at the head of the queue waits for {{ $value | humanizeDuration }}.",
     ),
     Alert(
         "TrainyardLintRejectionHigh",

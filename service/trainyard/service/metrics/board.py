@@ -33,9 +33,14 @@ LINGER_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A job as a scrape shows it; counts and the peak of memory are what this server has heard of."""
+    """A job as a scrape shows it; counts and the peak of memory are what this server has heard of.
+
+    ``since`` is when the job came into its state. A server that has just started did not see that and takes the job's last
+    event, which is not earlier: nothing that waits or hangs is called late too soon.
+    """
 
     job: Job
+    since: datetime
     last_epoch: EpochFinished | None = None
     last_epoch_at: datetime | None = None
     samples: int = 0
@@ -57,13 +62,13 @@ class Board:
         """Take over the jobs that were alive when the server started; they are not counted again."""
         with self._lock:
             for job in jobs:
-                self._samples[job.id] = Sample(job)
+                self._samples[job.id] = Sample(job, job.updated_at)
                 self._instruments.gauge("jobs").labels(state=job.state.value).inc()
 
     def committed(self, change: Change) -> None:
         """Count what happened."""
         with self._lock:
-            sample = replace(self._samples.get(change.job.id, Sample(change.job)), job=change.job)
+            sample = replace(self._samples.get(change.job.id) or Sample(change.job, change.job.updated_at), job=change.job)
             for event in change.events:
                 sample = self._count(sample, event)
             self._samples[change.job.id] = sample
@@ -86,9 +91,10 @@ class Board:
         body = event.body
         if isinstance(body, StateChanged):
             self._moved(sample, body)
-        elif isinstance(body, EpochFinished):
+            return replace(sample, since=event.at)
+        if isinstance(body, EpochFinished):
             return self._epoch(sample, event, body)
-        elif isinstance(body, Diagnosis):
+        if isinstance(body, Diagnosis):
             self._instruments.counter("diagnoses_total").labels(diagnosis=body.name if body.name in DIAGNOSES else DIAGNOSES[-1]).inc()
         elif type(body) in _ACTIONS:
             self._instruments.counter("callback_actions_total").labels(action=_ACTIONS[type(body)]).inc()

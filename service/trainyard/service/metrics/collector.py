@@ -59,7 +59,7 @@ class JobCollector(Collector):
         samples = self._board.samples()
         shown = [sample for sample in samples if sample.job.state is not State.QUEUED]
         yield from self._per_job(shown[: self._limit])
-        queued = [sample.job.created_at.timestamp() for sample in samples if sample.job.state is State.QUEUED]
+        queued = [sample.since.timestamp() for sample in samples if sample.job.state is State.QUEUED]
         computed: dict[str, list[Series]] = {
             "queue_oldest_submit_timestamp_seconds": [((), min(queued))] if queued else [],
             "exported_jobs_limit": [((), self._limit)],
@@ -80,8 +80,9 @@ class JobCollector(Collector):
     def _series(self, row: Metric, samples: Iterable[Sample]) -> Iterator[Series]:
         if row.name == "job_gpu_memory_limit_bytes":
             for sample in samples:
-                if limit := self._memory.get(sample.job.device, 0):
-                    yield (sample.job.id, _text(sample.job.device)), limit
+                for device in sample.job.devices:
+                    if limit := self._memory.get(device, 0):
+                        yield (sample.job.id, _text(device)), limit
         else:
             yield from _series(row, samples)
 
@@ -128,7 +129,8 @@ def _metrics(sample: Sample) -> Iterator[Series]:
 
 def _gpu_memory(sample: Sample) -> Iterator[Series]:
     if sample.last_epoch and sample.last_epoch.device_memory_bytes and sample.job.device != "cpu":
-        yield (_text(sample.job.device),), sample.last_epoch.device_memory_bytes
+        # A trainer on several tells the fullest.
+        yield from (((_text(device),), sample.last_epoch.device_memory_bytes) for device in sample.job.devices)
 
 
 def _predicted(sample: Sample) -> Iterator[Series]:
@@ -158,6 +160,7 @@ _ROWS: dict[str, Callable[[Sample], Iterator[Series]]] = {
     "job_metric_value": _metrics,
     "job_learning_rate": _number(lambda sample: sample.last_epoch.learning_rate if sample.last_epoch else None),
     "job_start_timestamp_seconds": _number(lambda sample: _seconds(sample.job.started_at)),
+    "job_running_timestamp_seconds": _number(lambda sample: _seconds(sample.since if sample.job.state is State.RUNNING else None)),
     "job_last_epoch_timestamp_seconds": _number(lambda sample: _seconds(sample.last_epoch_at)),
     "job_last_epoch_duration_seconds": _number(lambda sample: sample.last_epoch.seconds if sample.last_epoch else None),
     "job_samples_processed_total": _number(lambda sample: sample.samples),

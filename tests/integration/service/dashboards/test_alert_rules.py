@@ -18,12 +18,14 @@ pytestmark = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not instal
 
 SERVER = 'job="trainyard",instance="box:9464"'
 JOB = f'{SERVER},job_id="j"'
-RUNNING = {f'trainyard_job_state{{{JOB},state="running"}}': "1x400"}
+UP = {f"up{{{SERVER}}}": "1x400"}
 PAUSED = {f'trainyard_job_state{{{JOB},state="running"}}': "0x400", f'trainyard_job_state{{{JOB},state="paused"}}': "1x400"}
 LAST = f"trainyard_job_last_epoch_timestamp_seconds{{{JOB}}}"
 TOOK = f"trainyard_job_last_epoch_duration_seconds{{{JOB}}}"
 EPOCH = f"trainyard_job_epoch{{{JOB}}}"
-START = f"trainyard_job_start_timestamp_seconds{{{JOB}}}"
+SINCE = f"trainyard_job_running_timestamp_seconds{{{JOB}}}"
+RUNNING = {f'trainyard_job_state{{{JOB},state="running"}}': "1x400", SINCE: "0x400"}
+LEARNS = {LAST: "0+60x60", TOOK: "60x60", EPOCH: "1+1x60", **RUNNING}
 OLDEST = f"trainyard_queue_oldest_submit_timestamp_seconds{{{SERVER}}}"
 
 
@@ -33,6 +35,11 @@ def loss(split: str) -> str:
 
 def lint(result: str) -> str:
     return f'trainyard_lint_requests_total{{{SERVER},result="{result}"}}'
+
+
+def memory(used: int) -> dict[str, str]:
+    kinds = {"used": used, "limit": 100}
+    return {f'trainyard_job_gpu_memory_{kind}_bytes{{{JOB},device="g"}}': f"{size}x20" for kind, size in kinds.items()}
 
 
 def ended(outcome: str) -> str:
@@ -50,45 +57,57 @@ class History(NamedTuple):
 HISTORIES = {
     "a server that answers": History({f"up{{{SERVER}}}": "1x10"}, 10),
     "a server that is gone": History({f"up{{{SERVER}}}": "1 0x10"}, 10, ("TrainyardDown",)),
+    "a server that is scraped no more": History({f"up{{{SERVER}}}": "1 stale"}, 10, ("TrainyardDown",)),
     "a server that was restarted within a minute": History({f"up{{{SERVER}}}": "1 1 0 1x10"}, 10),
     "a loss that is a number": History({loss("train"): "1 0.5 0.4", **RUNNING}, 2),
     "a loss that is NaN": History({loss("train"): "1 NaN NaN", **RUNNING}, 2, ("TrainyardJobLossNotFinite",)),
     "a loss that is infinite": History({loss("val"): "1 Inf Inf", **RUNNING}, 2, ("TrainyardJobLossNotFinite",)),
     "a job with a NaN loss that has gone": History({loss("train"): "1 NaN stale"}, 4),
+    "a paused job with a NaN loss": History({loss("train"): "1 NaN NaN", **PAUSED}, 2),
     "a counter of bad epochs that grows": History(
         {f"trainyard_job_nonfinite_epochs_total{{{JOB}}}": "0 0 1 1"}, 3, ("TrainyardJobLossNotFinite",)
     ),
     "epochs that come": History({LAST: "0+60x60", TOOK: "60x60", EPOCH: "1+1x60", **RUNNING}, 60),
     "epochs that stopped coming": History({LAST: "0x60", TOOK: "60x60", EPOCH: "1x60", **RUNNING}, 20, ("TrainyardJobStalled",)),
     "an hour-long epoch": History({LAST: "0x120", TOOK: "3600x120", EPOCH: "1x120", **RUNNING}, 120),
-    "a job that is paused": History({LAST: "0x120", TOOK: "60x120", EPOCH: "1x120", START: "0x120", **PAUSED}, 120),
+    "a job that is paused": History({LAST: "0x120", TOOK: "60x120", EPOCH: "1x120", **PAUSED}, 120),
+    "a job that went on after a pause of an hour": History(
+        {
+            LAST: "0x120",
+            TOOK: "60x120",
+            EPOCH: "1x120",
+            SINCE: "_x59 3600x60",
+            f'trainyard_job_state{{{JOB},state="running"}}': "0x59 1x60",
+        },
+        63,
+    ),
+    "a job that went on after a pause and then hung": History(
+        {
+            LAST: "0x120",
+            TOOK: "60x120",
+            EPOCH: "1x120",
+            SINCE: "_x59 3600x60",
+            f'trainyard_job_state{{{JOB},state="running"}}': "0x59 1x60",
+        },
+        75,
+        ("TrainyardJobStalled",),
+    ),
+    "a job that hangs under a server that was restarted": History({EPOCH: "7x60", **RUNNING}, 40, ("TrainyardJobStalled",)),
+    "a job that is well under a server that was restarted": History({EPOCH: "7x60", **RUNNING}, 25),
     "a job that is over and gone": History(
         {LAST: "0 0 stale", TOOK: "60 60 stale", EPOCH: "1 1 stale", f'trainyard_job_state{{{JOB},state="running"}}': "1 0 stale"}, 30
     ),
-    "a job without a first epoch": History({START: "0x60", EPOCH: "0x60", **RUNNING}, 40, ("TrainyardJobNeverStartedEpoch",)),
-    "a job that waits for its first epoch in the usual time": History({START: "0x60", EPOCH: "0x60", **RUNNING}, 20),
-    "a job that overfits": History(
-        {loss("train"): "1-0.01x60", loss("val"): "2+0.01x60", EPOCH: "1+1x60", **RUNNING}, 45, ("TrainyardJobOverfitting",)
-    ),
-    "a job that learns": History({loss("train"): "1-0.01x60", loss("val"): "2-0.01x60", EPOCH: "1+1x60", **RUNNING}, 45),
+    "a job without a first epoch": History({EPOCH: "0x60", **RUNNING}, 40, ("TrainyardJobNeverStartedEpoch",)),
+    "a job that waits for its first epoch in the usual time": History({EPOCH: "0x60", **RUNNING}, 20),
+    "a job that overfits": History({loss("train"): "1-0.01x60", loss("val"): "2+0.01x60", **LEARNS}, 45, ("TrainyardJobOverfitting",)),
+    "a job that learns": History({loss("train"): "1-0.01x60", loss("val"): "2-0.01x60", **LEARNS}, 45),
+    "a job that overfitted and was paused": History({loss("train"): "1-0.01x60", loss("val"): "2+0.01x60", EPOCH: "1+1x60", **PAUSED}, 45),
     "an overfitting look with few epochs": History(
-        {loss("train"): "1x29 0.9x30", loss("val"): "2x29 2.1x30", EPOCH: "1x29 2x30", **RUNNING}, 45
+        {loss("train"): "1x29 0.9x30", loss("val"): "2x29 2.1x30", **LEARNS, EPOCH: "1x29 2x30"}, 45
     ),
-    "a card that is nearly full": History(
-        {
-            f'trainyard_job_gpu_memory_used_bytes{{{JOB},device="g"}}': "98x20",
-            f'trainyard_job_gpu_memory_limit_bytes{{{JOB},device="g"}}': "100x20",
-        },
-        10,
-        ("TrainyardGpuMemoryNearLimit",),
-    ),
-    "a card with room": History(
-        {
-            f'trainyard_job_gpu_memory_used_bytes{{{JOB},device="g"}}': "80x20",
-            f'trainyard_job_gpu_memory_limit_bytes{{{JOB},device="g"}}': "100x20",
-        },
-        10,
-    ),
+    "a card that is nearly full": History({**memory(98), **RUNNING}, 10, ("TrainyardGpuMemoryNearLimit",)),
+    "a card with room": History({**memory(80), **RUNNING}, 10),
+    "a card that a paused job nearly filled": History({**memory(98), **PAUSED}, 10),
     "a queue that does not move": History({OLDEST: "0x120"}, 70, ("TrainyardQueueStuck",)),
     "a queue that moves": History({OLDEST: "0+60x120"}, 100),
     "a queue that is empty": History({OLDEST: "0x10 stale"}, 100),
@@ -137,7 +156,7 @@ def group(name: str, history: History) -> dict[str, object]:
     return {
         "name": name,
         "interval": "1m",
-        "input_series": [{"series": series, "values": values} for series, values in history.series.items()],
+        "input_series": [{"series": series, "values": values} for series, values in {**UP, **history.series}.items()],
         "promql_expr_test": [
             {
                 "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',

@@ -81,7 +81,7 @@ class Story:
         return self
 
     def say(self, *words: TrainerWord) -> Story:
-        entries = [Entry(1, f"{type(word).__name__}/{id(word)}", self.at, word) for word in words]
+        entries = [Entry(self.job.attempt, f"word/{self.job.last_seq}/{number}", self.at, word) for number, word in enumerate(words)]
         self._tell(journal.record(self.job, entries, {}, self.at))
         return self
 
@@ -222,6 +222,26 @@ def test_jobs_of_an_earlier_start_are_shown_and_not_counted_again(fleet: Fleet, 
     assert fleet.value("trainyard_job_state", job_id=running.id, state="starting") == 1
 
 
+def test_a_job_that_goes_on_after_a_pause_counts_its_time_from_there(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    job, queued, running = make_job().id, "trainyard_queue_oldest_submit_timestamp_seconds", "trainyard_job_running_timestamp_seconds"
+    story = Story(fleet, make_job(), noon).run().say(epoch(1))
+    assert fleet.value(running, job_id=job) == noon.timestamp()
+    story.give(Command.PAUSE).give(Command.HOLD)
+    assert fleet.value(running, job_id=job) is None
+    story.at += timedelta(hours=3)
+    story.give(Command.RESUME)
+    assert fleet.value(queued) == story.at.timestamp()
+    story.at += timedelta(minutes=1)
+    story.run().say(epoch(2))
+    assert fleet.value(running, job_id=job) == story.at.timestamp()
+    assert fleet.value(queued) is None
+
+
+def test_a_job_of_an_earlier_start_counts_its_time_from_its_last_event(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    fleet.board.seed([replace(make_job(), state=State.RUNNING, updated_at=noon + timedelta(hours=1))])
+    assert fleet.value("trainyard_job_running_timestamp_seconds", job_id=make_job().id) == (noon + timedelta(hours=1)).timestamp()
+
+
 def test_what_a_job_took_is_held_to_what_was_predicted(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
     story = Story(fleet, replace(make_job(), prediction=Prediction(100, 300, seconds=10.0)), noon).run()
     story.say(replace(epoch(1), device_memory_bytes=300), replace(epoch(2), device_memory_bytes=100))
@@ -251,6 +271,13 @@ def test_memory_is_shown_beside_what_the_device_has_and_what_was_predicted(fleet
     assert fleet.value("trainyard_job_gpu_memory_used_bytes", device="GPU-1", **job) == 7
     assert fleet.value("trainyard_job_gpu_memory_limit_bytes", device="GPU-1", **job) == 80
     assert fleet.value("trainyard_job_predicted_memory_bytes", end="high", **job) == 8
+
+
+def test_a_job_on_several_gpus_is_shown_on_each_of_them(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    Story(fleet, replace(make_job(), device="GPU-1,GPU-2"), noon).run().say(replace(epoch(1), device_memory_bytes=7))
+    used = [fleet.value("trainyard_job_gpu_memory_used_bytes", device=name, job_id="abcdefgh2345") for name in ("GPU-1", "GPU-2")]
+    assert used == [7, 7]
+    assert fleet.value("trainyard_job_gpu_memory_limit_bytes", device="GPU-1", job_id="abcdefgh2345") == 80
 
 
 def test_one_series_that_cannot_be_made_costs_no_other(
