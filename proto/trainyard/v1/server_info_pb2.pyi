@@ -71,7 +71,7 @@ class Limits(google.protobuf.message.Message):
     max_hours: builtins.float
     """Hours of one attempt."""
     max_gpus: builtins.int
-    """GPUs of one job."""
+    """GPUs that one job can have at once; 0: none, this server trains on its processor."""
     max_spec_bytes: builtins.int
     """Bytes of a spec."""
     max_live_jobs: builtins.int

@@ -97,7 +97,7 @@ class Submit:
             request_digest=request_digest,
             owner=owner,
             priority=int(str(of.get("priority", 0))),
-            summary=Summary(str(of.get("experiment", "first")), tags, "mlp", "digits", "adam", 5),
+            summary=Summary(str(of.get("experiment", "first")), tags, "mlp", "digits", "adam", 5, int(str(of.get("gpus", 0)))),
             digests=Digests("1", "2", "3"),
             ruleset="recommended",
             prediction=Prediction(memory_low_bytes=1, memory_high_bytes=2, seconds=3.5),

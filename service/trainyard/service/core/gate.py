@@ -1,6 +1,6 @@
 """Lets a spec in or keeps it out: the linter with what only the server knows, and trusts nobody's verdict.
 
-On top of the linter's rules stand three of the server's own: a spec can be right and still not trainable here.
+On top of the linter's rules stand four of the server's own: a spec can be right and still not trainable here.
 They become findings like all others, with a place in the text, and they can't be suppressed.
 """
 
@@ -18,6 +18,7 @@ from trainyard.linter import Configuration, Finding, Report, Severity, facts, li
 from trainyard.linter.estimate.hardware import HardwareProfile
 from trainyard.linter.facts import FATAL, Facts
 from trainyard.linter.source.limits import Limits
+from trainyard.linter.spec.model.spec import Spec
 from trainyard.service.capability import untrainable
 from trainyard.service.core.jobstore import StoredReport
 from trainyard.service.core.policy import Policy, breaches
@@ -26,6 +27,7 @@ FACTS_SECONDS = 1.0
 NOT_TRAINABLE_YET = ("SRV001", "not-trainable-yet")
 DATASET_NOT_HERE = ("SRV002", "dataset-not-here")
 AGAINST_POLICY = ("SRV003", "against-policy")
+TOO_FEW_GPUS = ("SRV004", "too-few-gpus-here")
 _DATASET = "/dataset/path"
 
 _log = structlog.get_logger("gate")
@@ -88,6 +90,7 @@ class Gate:
         data_root: where the datasets of specs lie.
         hardware: the profile of this machine, None when it is not known.
         policy: what the house allows, and from which severity on a finding keeps a spec out.
+        most_gpus: how many GPUs one job can have on this server; None where nobody counts them.
         judged: is told every verdict.
     """
 
@@ -97,9 +100,11 @@ class Gate:
         *,
         hardware: HardwareProfile | None = None,
         policy: Policy = Policy(),  # noqa: B008 - frozen
+        most_gpus: int | None = None,
         judged: Callable[[Verdict], None] = lambda _: None,
     ) -> None:
         self._data_root = data_root
+        self.most_gpus = most_gpus
         self._judged = judged
         self._house = _House(policy, hardware)
 
@@ -148,8 +153,16 @@ class Gate:
         report = lint(source, configuration=house.configuration, hardware=house.hardware, facts=found)
         gaps = [(NOT_TRAINABLE_YET, pointer, message) for pointer, message in untrainable(first.spec)]
         gaps += [(DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)]
+        gaps += [(TOO_FEW_GPUS, "/resources/gpus", message) for message in self._lacking(first.spec)]
         gaps += [(AGAINST_POLICY, breach.pointer, breach.message) for breach in breaches(house.policy, first.spec)]
         return _with(report, [_finding(report, *gap) for gap in gaps])
+
+    def _lacking(self, spec: Spec) -> list[str]:
+        asked = spec.resources.gpus or 0
+        if self.most_gpus is None or asked <= self.most_gpus:
+            return []
+        has = "gives none to a job" if not self.most_gpus else f"can give a job {self.most_gpus} at once"
+        return [f"The spec asks for {asked} GPU{'s' * (asked > 1)}, and this server {has}: lower resources.gpus, or send it elsewhere."]
 
 
 def _obstacles(found: Facts | None) -> list[str]:

@@ -22,7 +22,7 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What lists and metrics show of a spec; ``dataset`` is the path below the data root."""
+    """What lists and metrics show of a spec; ``dataset`` is the path below the data root, ``gpus`` 0 where none are asked for."""
 
     experiment: str
     tags: tuple[str, ...]
@@ -30,6 +30,12 @@ class Summary:
     dataset: str
     optimizer: str
     epochs_planned: int
+    gpus: int = 0
+
+    @property
+    def slots(self) -> int:
+        """How many slots the job takes, all at once: one for each GPU."""
+        return max(1, self.gpus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +100,10 @@ class Job:
     """A job as it stands.
 
     ``number`` counts submissions; ``attempt`` is 0 before the first start; ``epoch`` is the last one that
-    ended. ``held`` says that it occupies a slot: from the claim until nothing of its process group is left;
-    ``process`` is known from shortly after the claim. ``device`` is what the slot gives it, a GPU's UUID or ``cpu``;
-    ``node`` is whose slot it is. ``losses`` counts attempts whose trainer was lost: ``max_attempts`` bounds those, and a
-    job may be paused and resumed as often as anybody likes.
+    ended. ``held`` says that it occupies slots: from the claim until nothing of its process group is left;
+    ``process`` is known from shortly after the claim. ``device`` is what its slots give it: a GPU's UUID, several with commas
+    between them, or ``cpu``; ``node`` is whose slots they are. ``losses`` counts attempts whose trainer was lost:
+    ``max_attempts`` bounds those, and a job may be paused and resumed as often as anybody likes.
     """
 
     number: int
@@ -132,6 +138,11 @@ class Job:
     trainer: TrainerStarted | None = None
     losses: int = 0
     node: str | None = None
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Every device that it holds, or held last."""
+        return tuple(one for one in self.device.split(",") if one)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,9 @@ class JobReader(Protocol):
     def events(self, job_id: str, after_seq: int, limit: int) -> list[Event]:
         """Return at most ``limit`` events after ``after_seq``, in order."""
 
+    def last_seqs(self, job_ids: Sequence[str]) -> dict[str, int]:
+        """Return the number of the last event of each of these jobs; jobs that are not there are left out."""
+
     def artifacts(self, job_ids: Sequence[str]) -> dict[str, tuple[Artifact, ...]]:
         """Return the artifacts of each of these jobs, by name."""
 
@@ -71,11 +74,11 @@ class JobReader(Protocol):
     def epochs(self, job_id: str, after_seq: int, limit: int) -> list[Event]:
         """Return at most ``limit`` events that tell of epochs, after ``after_seq``, in order."""
 
-    def queue(self, limit: int, most_running: int | None = None) -> list[Job]:
+    def queue(self, limit: int, most_running: int | None = None, most_gpus: int | None = None) -> list[Job]:
         """Return queued jobs in the order in which they will start: larger priority first, owners take turns, older first.
 
         A job whose last attempt still holds a slot is left out, and one that would give its owner more slots than
-        ``most_running``.
+        ``most_running``, and one that asks for more than ``most_gpus``.
         """
 
     def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:
@@ -85,7 +88,7 @@ class JobReader(Protocol):
         """Return the jobs that a node must look after: it holds their slot, or nobody does and somebody must."""
 
     def held_devices(self, node: str) -> list[str]:
-        """Name the device of every slot that a node holds."""
+        """Name the device of every slot that jobs of a node hold: a job on several GPUs names each."""
 
     def over_since(self, before: datetime, limit: int) -> list[Job]:
         """Return jobs that ended before a moment and hold nothing, the oldest first."""
@@ -119,7 +122,10 @@ class JobStore(JobReader, Protocol):
         """
 
     def claim(self, job_id: str, device: str, at: datetime, lease: Lease) -> Change:
-        """Start the next attempt of a queued job: it holds a slot of the lease's node from now on. Raises IllegalCommandError."""
+        """Start the next attempt of a queued job: it holds slots of the lease's node from now on. Raises IllegalCommandError.
+
+        ``device`` names a device per slot, with commas between them.
+        """
 
     def renew(self, lease: Lease, at: datetime) -> list[str]:
         """Hold on to every slot of a node; return the ids of their jobs."""

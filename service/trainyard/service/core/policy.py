@@ -68,6 +68,7 @@ def breaches(policy: Policy, spec: Spec) -> Iterator[Breach]:
     yield from _above("max_hours", "/training/max_hours", "hours", training.max_hours, policy.max_hours)
     yield from _not_among("model_types", "/model/type", "model type", model.type, policy.model_types)
     yield from _not_among("backbones", "/model/backbone", "backbone", getattr(model, "backbone", None), policy.backbones)
+    yield from _above("max_running", "/resources/gpus", "slots, one for each GPU", spec.resources.gpus, policy.max_running)
     if policy.data_paths and not _below(dataset.path, policy.data_paths):
         allowed = ", ".join(policy.data_paths)
         yield Breach("data_paths", "/dataset/path", f"The policy of this server allows data below {allowed} only (data_paths).")

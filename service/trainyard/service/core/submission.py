@@ -150,6 +150,7 @@ def _summary(spec: Spec, now: datetime) -> Summary:
         dataset=spec.dataset.path,
         optimizer=spec.optimizer.type,
         epochs_planned=spec.training.epochs,
+        gpus=spec.resources.gpus or 0,
     )
 
 

@@ -22,6 +22,7 @@ HANDED_ON = (
     # The operator's folders of published weights and of caches, how much memory samples may take, the profile of this machine.
     *("TRAINYARD_WEIGHTS", "TRAINYARD_CACHE", "TRAINYARD_SAMPLE_MEMORY_MIB", "TRAINYARD_HARDWARE"),
 )
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def trainer_command(data_root: Path, orphan_seconds: float | None = None) -> Callable[[Order], list[str]]:
@@ -58,16 +59,12 @@ def trainer_environment(
 
 def standby_environment(surroundings: Mapping[str, str], *, slots: int, backend: str = "tensorflow") -> Callable[[str], dict[str, str]]:
     """Return what makes the environment of a trainer on a device, before it knows its order."""
-    threads = str(max(1, len(os.sched_getaffinity(0)) // slots))
+    each = max(1, len(os.sched_getaffinity(0)) // slots)
     fixed = {
         **{name: surroundings[name] for name in HANDED_ON if name in surroundings},
         "KERAS_BACKEND": backend,
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_NUM_INTEROP_THREADS": threads,
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
@@ -75,6 +72,13 @@ def standby_environment(surroundings: Mapping[str, str], *, slots: int, backend:
 
     def environment(device: str) -> dict[str, str]:
         on_cpu = device == CPU
-        return {**fixed, "CUDA_VISIBLE_DEVICES": "-1" if on_cpu else device, "TRAINYARD_DEVICE": CPU if on_cpu else "gpu"}
+        # A job on several GPUs has the cores of as many slots.
+        threads = str(each * (device.count(",") + 1))
+        return {
+            **fixed,
+            **dict.fromkeys(_THREADS, threads),
+            "CUDA_VISIBLE_DEVICES": "-1" if on_cpu else device,
+            "TRAINYARD_DEVICE": CPU if on_cpu else "gpu",
+        }
 
     return environment

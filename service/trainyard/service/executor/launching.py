@@ -25,7 +25,7 @@ from trainyard.service.wire import RunFolder
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to start: an attempt of a job, in its run folder, on a device (``cpu`` or a GPU's UUID)."""
+    """What to start: an attempt of a job, in its run folder, on a device (``cpu``, or GPUs' UUIDs with commas between)."""
 
     job_id: str
     attempt: int

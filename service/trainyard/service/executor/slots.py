@@ -1,9 +1,12 @@
-"""How many trainers run at once, and on which device the next one goes."""
+"""How many trainers run at once, and on which devices the next one goes.
+
+A job on several GPUs takes a slot on each of as many different ones, all at once or none.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -13,6 +16,11 @@ class Slots:
 
     count: int
     devices: tuple[str, ...]
+
+    @property
+    def widest(self) -> int:
+        """The most devices that one job can have."""
+        return min(self.count, len(self.devices))
 
     def free(self, held: int) -> int:
         """Count the slots that are free while ``held`` are not."""
@@ -30,3 +38,13 @@ class Slots:
         """Return the device with the fewest trainers, the first of equals; ``busy`` names a device for each trainer."""
         trainers = Counter(busy)
         return min(self.devices, key=lambda device: trainers[device])
+
+    def choose_all(self, width: int, busy: Sequence[str]) -> tuple[str, ...] | None:
+        """Return ``width`` different devices with room, those with the fewest trainers first; None while there is none."""
+        if self.free(len(busy)) < width:
+            return None
+        if width == 1:
+            return (self.choose(busy),)
+        trainers, most = Counter(busy), -(-self.count // len(self.devices))
+        roomy = sorted((device for device in self.devices if trainers[device] < most), key=lambda device: trainers[device])
+        return tuple(sorted(roomy[:width], key=self.devices.index)) if len(roomy) >= width else None

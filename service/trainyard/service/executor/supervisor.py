@@ -59,6 +59,7 @@ class Supervisor:
         lease: whose slots these are, and for how long they are held without a word.
         available_bytes: how much memory the machine has left.
         most_running: how many slots one owner may hold, None for any number.
+        most_gpus: how many GPUs a job can have here.
         notices: tells when trainers write; None to look for oneself.
     """
 
@@ -74,6 +75,7 @@ class Supervisor:
         lease: Lease = LOCAL,
         available_bytes: Callable[[], int] = memory.available_bytes,
         most_running: Callable[[], int | None] = lambda: None,
+        most_gpus: int = 0,
         notices: Notices | None = None,
     ) -> None:
         self._store = store
@@ -87,6 +89,7 @@ class Supervisor:
         self._beat_seconds = min(lease.seconds, self._patience.orphan_seconds) / 4
         self._next_beat = float("-inf")
         self._most_running = most_running
+        self._most_gpus = most_gpus
         self._met: set[TrainerProcess] = set()
         self._held: dict[str, TrainerProcess | None] = {}
         self._notices = notices
@@ -254,15 +257,18 @@ class Supervisor:
     def _fill_slots(self) -> bool:
         busy = self._store.held_devices(self._lease.node)
         free, started = self._slots.free(len(busy)), False
-        for queued in self._store.queue(free, self._most_running()) if free else ():
+        for queued in self._store.queue(free, self._most_running(), self._most_gpus) if free else ():
+            devices = self._slots.choose_all(queued.summary.slots, busy)
+            if devices is None:
+                # It comes next: what gets free waits for it, or jobs on fewer GPUs would keep it waiting for ever.
+                break
             try:
-                device = self._slots.choose(busy)
-                claimed = self._store.claim(queued.id, device, self._clock.now(), self._lease).job
+                claimed = self._store.claim(queued.id, ",".join(devices), self._clock.now(), self._lease).job
             except IllegalCommandError:
                 continue  # cancelled a moment ago, or somebody else's
             with suppress(StaleAttemptError):
                 started = self._launch(claimed) or started
-            busy.append(claimed.device)
+            busy.extend(claimed.devices)
         self._launcher.warm(self._slots.spare(busy))
         return started
 

@@ -36,7 +36,7 @@ from trainyard.service.executor.standby import Standbys
 from trainyard.service.executor.supervisor import Supervisor
 from trainyard.service.main.guards import guards
 from trainyard.service.main.home import Home, node
-from trainyard.service.main.policy_file import House
+from trainyard.service.main.policy_file import HARDWARE, House
 from trainyard.service.main.settings import Settings
 from trainyard.service.main.surroundings import RandomIds, SystemClock
 from trainyard.service.metrics.board import Board
@@ -97,7 +97,9 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     board, calls, bell, loop = Board(instruments, time.monotonic), CallCounter(instruments), Bell(running), SupervisorLoop()
     described = hardware.describe(devices[0].name, devices[0].memory_bytes // -(-count // len(devices)), gpu=bool(devices[0].uuid))
     house = House(settings.policy, home.path, described)
-    gate = Gate(settings.data_root, hardware=house.profile(), policy=house.policy, judged=_counted(calls))
+    slots = Slots(count, tuple(device.key for device in devices))
+    most_gpus = slots.widest if devices[0].uuid else 0
+    gate = Gate(settings.data_root, hardware=house.profile(), policy=house.policy, most_gpus=most_gpus, judged=_counted(calls))
     identity = Identity(uuid.uuid4().hex, clock.now(), devices, count, house.hardware)
     about = About(identity, gate, lambda: len(store.held_devices(lease.node)))
     house.followed(lambda now: gate.follow(now.policy, now.profile()))
@@ -125,7 +127,6 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
             info=about.message,
         )
     )
-    slots = Slots(count, tuple(device.key for device in devices))
     return Parts(
         instance=identity.instance,
         house=house,
@@ -142,6 +143,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
             lease=lease,
             notices=notices,
             most_running=lambda: house.policy.max_running,
+            most_gpus=most_gpus,
         ),
         janitor=janitor,
         notices=notices,
@@ -163,7 +165,9 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
 def _launcher(settings: Settings, home: Home, slots: int, devices: Sequence[Device], command: Command | None) -> LocalLauncher:
     patience = settings.patience
     # Caches lie on the disk of the runs unless the operator names another: a folder for temporary files may well be memory.
-    around = {"TRAINYARD_CACHE": str(home.path.absolute() / "cache"), **os.environ}
+    # What a run took is held to the profile that its spec was judged by.
+    own = {"TRAINYARD_CACHE": "cache", "TRAINYARD_HARDWARE": HARDWARE}
+    around = {**{name: str(home.path.absolute() / file) for name, file in own.items()}, **os.environ}
     environment = trainer_environment(around, slots=slots, wall_seconds=patience.wall_seconds, orphan_seconds=patience.orphan_seconds)
     standbys = None
     if settings.standby and command is None:

@@ -66,7 +66,7 @@ class About:
             slots=identity.slots,
             free_slots=max(0, identity.slots - self._held()),
             hardware_profile_json=json.dumps(identity.hardware).encode(),
-            limits=server_info_pb2.Limits(max_spec_bytes=self._gate.largest_spec_bytes, max_gpus=1),
+            limits=server_info_pb2.Limits(max_spec_bytes=self._gate.largest_spec_bytes, max_gpus=self._gate.most_gpus or 0),
             keras_version=self._keras_version,
         )
 

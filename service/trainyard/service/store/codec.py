@@ -51,6 +51,7 @@ def job_row(job: Job) -> Row:
         "dataset": job.summary.dataset,
         "optimizer": job.summary.optimizer,
         "spec_epochs": job.summary.epochs_planned,
+        "gpus": job.summary.gpus,
         "source_digest": job.digests.source,
         "spec_digest": job.digests.spec,
         "report_digest": job.digests.report,
@@ -81,7 +82,8 @@ def progress_row(job: Job) -> Row:
         "started_at": job.started_at,
         "ended_at": job.ended_at,
         "spool_offset": job.spool_offset,
-        "device": job.device,
+        "device": job.device.partition(",")[0],
+        "more_devices": job.device.partition(",")[2],
         "held": job.held,
         "losses": job.losses,
         "node": job.node,
@@ -133,13 +135,18 @@ def job_of(row: RowMapping) -> Job:
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         spool_offset=row["spool_offset"],
-        device=row["device"],
+        device=",".join(held_devices(row)),
         held=row["held"],
         process=_process(row),
         trainer=None if row["trainer"] is None else TrainerStarted(**_load(row["trainer"])),
         losses=row["losses"],
         node=row["node"],
     )
+
+
+def held_devices(row: RowMapping) -> list[str]:
+    """Name every device in the columns that hold them."""
+    return [row["device"], *(one for one in row["more_devices"].split(",") if one)]
 
 
 def _summary(row: RowMapping) -> Summary:
@@ -150,6 +157,7 @@ def _summary(row: RowMapping) -> Summary:
         dataset=row["dataset"],
         optimizer=row["optimizer"],
         epochs_planned=row["spec_epochs"],
+        gpus=row["gpus"],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Select, Subquery, func, or_, select
+from sqlalchemy import Connection, Engine, Select, Subquery, case, func, or_, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -90,6 +90,12 @@ class SqlReader:
         with self._reading() as connection:
             return [codec.event_of(row) for row in connection.execute(page).mappings()]
 
+    def last_seqs(self, job_ids: Sequence[str]) -> dict[str, int]:
+        """Return the number of the last event of each of these jobs; jobs that are not there are left out."""
+        asked = select(JOB.c.id, JOB.c.last_seq).where(JOB.c.id.in_(job_ids))
+        with self._reading() as connection:
+            return {row.id: row.last_seq for row in connection.execute(asked)}
+
     def artifacts(self, job_ids: Sequence[str]) -> dict[str, tuple[Artifact, ...]]:
         """Return the artifacts of each of these jobs, by name."""
         found: dict[str, tuple[Artifact, ...]] = dict.fromkeys(job_ids, ())
@@ -119,12 +125,14 @@ class SqlReader:
         with self._reading() as connection:
             return [codec.artifact_of(row) for row in connection.execute(page).mappings()]
 
-    def queue(self, limit: int, most_running: int | None = None) -> list[Job]:
+    def queue(self, limit: int, most_running: int | None = None, most_gpus: int | None = None) -> list[Job]:
         """Return queued jobs in the order in which they will start; not those whose last trainer still holds a slot."""
         order = queue_order()
         startable = select(JOB).join(order, JOB.c.number == order.c.number).where(~JOB.c.held)
         if most_running is not None:
             startable = startable.where(order.c.slots_then <= most_running)
+        if most_gpus is not None:
+            startable = startable.where(JOB.c.gpus <= most_gpus)
         return self._jobs(startable.order_by(order.c.place).limit(limit))
 
     def queue_positions(self, jobs: Sequence[Job]) -> dict[str, int]:
@@ -160,10 +168,10 @@ class SqlReader:
         return sorted(self._jobs(held) + self._jobs(loose), key=lambda job: job.number)
 
     def held_devices(self, node: str = "") -> list[str]:
-        """Name the device of every slot that a node holds."""
-        held = select(JOB.c.device).where(JOB.c.held, or_(JOB.c.node == node, JOB.c.node.is_(None)))
+        """Name the device of every slot that jobs of a node hold."""
+        held = select(JOB.c.device, JOB.c.more_devices).where(JOB.c.held, or_(JOB.c.node == node, JOB.c.node.is_(None)))
         with self._reading() as connection:
-            return list(connection.execute(held).scalars())
+            return [device for row in connection.execute(held).mappings() for device in codec.held_devices(row)]
 
     def over_since(self, before: datetime, limit: int) -> list[Job]:
         """Return jobs that ended before a moment and hold nothing, the oldest first."""
@@ -212,11 +220,13 @@ def queue_order() -> Subquery:
     Larger priorities first. Among equals owners take turns: the next turn is that of the owner with the fewest slots and
     jobs before it, so that a thousand jobs of one do not keep the only job of another waiting. An owner's own jobs keep
     the order in which they were submitted, and a job that was paused keeps its place. ``slots_then`` is how many slots its
-    owner holds once it and the owner's jobs before it have started.
+    owner holds once it and the owner's jobs before it have started. A job on several GPUs takes a slot for each, and its turn
+    comes when that of its first slot would: else jobs of others on one GPU would go before it for ever.
     """
-    running = select(JOB.c.owner, func.count().label("slots")).where(JOB.c.held).group_by(JOB.c.owner).subquery()
-    turn = func.row_number().over(partition_by=(JOB.c.priority, JOB.c.owner), order_by=JOB.c.number)
-    among_own = func.row_number().over(partition_by=JOB.c.owner, order_by=(JOB.c.held, JOB.c.priority.desc(), JOB.c.number))
+    width = case((JOB.c.gpus > 1, JOB.c.gpus), else_=1)
+    running = select(JOB.c.owner, func.sum(width).label("slots")).where(JOB.c.held).group_by(JOB.c.owner).subquery()
+    turn = func.sum(width).over(partition_by=(JOB.c.priority, JOB.c.owner), order_by=JOB.c.number) - width + 1
+    among_own = func.sum(width).over(partition_by=JOB.c.owner, order_by=(JOB.c.held, JOB.c.priority.desc(), JOB.c.number))
     slots = func.coalesce(running.c.slots, 0)
     turns = (
         select(JOB.c.number, JOB.c.id, JOB.c.priority, (turn + slots).label("turn"), (among_own + slots).label("slots_then"))

@@ -91,6 +91,9 @@ JOB = Table(
     Column("node", String(128)),
     # By the clock of the database where it has one, so that hosts need not agree on the time.
     Column("lease_until", BigInteger),
+    Column("gpus", Integer, nullable=False, server_default="0"),
+    # What a job holds beside ``device``, with commas between.
+    Column("more_devices", Text, nullable=False, server_default=""),
     UniqueConstraint("owner", "request_id"),
     Index(None, "state", "priority", "number"),
     Index(None, "state", "number"),

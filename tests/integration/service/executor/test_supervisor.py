@@ -39,17 +39,24 @@ class WallClock:
 class Yard:
     """A supervisor over a store, whose trainers are fakes; a job's experiment name is their mode."""
 
-    def __init__(self, store: SqlJobStore, runs: Path, slots: int = 1, patience: Patience | None = None) -> None:
-        self.store, self.runs, self.slots = store, runs, slots
+    def __init__(
+        self, store: SqlJobStore, runs: Path, slots: int = 1, patience: Patience | None = None, gpus: tuple[str, ...] = ()
+    ) -> None:
+        self.store, self.runs, self.slots, self.gpus = store, runs, slots, gpus
         self.patience = patience or Patience(exit_seconds=0.2, grace_seconds=0.3)
         self.restart()
 
     def restart(self) -> None:
         """Begin again as a new server would: nothing but the store and the run folders is left."""
         self.launcher = LocalLauncher(self.command, lambda _: {"PATH": os.environ["PATH"]})
-        slots = Slots(self.slots, ("cpu",))
         self.supervisor = Supervisor(
-            store=self.store, launcher=self.launcher, runs=self.runs, slots=slots, clock=WallClock(), patience=self.patience
+            store=self.store,
+            launcher=self.launcher,
+            runs=self.runs,
+            slots=Slots(self.slots, self.gpus or ("cpu",)),
+            clock=WallClock(),
+            patience=self.patience,
+            most_gpus=len(self.gpus),
         )
 
     def command(self, order: Order) -> list[str]:
@@ -85,6 +92,16 @@ class Yard:
 @pytest.fixture
 def yard(store: SqlJobStore, tmp_path: Path) -> Iterator[Yard]:
     made = Yard(store, tmp_path / "runs")
+    yield made
+    for job in store.unsettled():
+        if job.process is not None:
+            processes.send(job.process, signal.SIGKILL)
+    made.launcher.close()
+
+
+@pytest.fixture
+def two_gpus(store: SqlJobStore, tmp_path: Path) -> Iterator[Yard]:
+    made = Yard(store, tmp_path / "runs", slots=2, gpus=("GPU-a", "GPU-b"))
     yield made
     for job in store.unsettled():
         if job.process is not None:
@@ -226,6 +243,31 @@ def test_slots_bound_what_runs_and_priority_goes_first(yard: Yard, submit: Any) 
     yard.go(high)
     yard.until(lambda: yard.state(first) is State.RUNNING)
     assert yard.state(low) is State.QUEUED
+
+
+def test_a_job_on_two_gpus_waits_for_both_and_nothing_behind_it_takes_one_away(two_gpus: Yard, submit: Any) -> None:
+    yard = two_gpus
+    holders = [submit(yard.store, experiment="hold") for _ in range(2)]
+    yard.until(lambda: all(yard.state(job_id) is State.RUNNING for job_id in holders))
+    wide = submit(yard.store, experiment="hold", gpus=2)
+    stream = [submit(yard.store) for _ in range(3)]
+    yard.go(holders[0])
+    yard.settled(holders[0])
+    yard.until(lambda: yard.supervisor.tick() is not Pace.AT_ONCE)
+    assert [yard.state(job_id) for job_id in (wide, *stream)] == [State.QUEUED] * 4
+    yard.go(holders[1])
+    yard.until(lambda: yard.state(wide) is State.RUNNING)
+    assert yard.store.job(wide).devices == ("GPU-a", "GPU-b")
+    assert yard.store.held_devices("") == ["GPU-a", "GPU-b"]
+    assert [yard.state(job_id) for job_id in stream] == [State.QUEUED] * 3
+    yard.go(wide)
+    yard.until(lambda: all(yard.state(job_id) is State.SUCCEEDED for job_id in stream))
+
+
+def test_a_job_for_more_gpus_than_this_node_has_is_left_to_another_and_holds_nobody_up(two_gpus: Yard, submit: Any) -> None:
+    wide, narrow = submit(two_gpus.store, gpus=4), submit(two_gpus.store)
+    assert two_gpus.settled(narrow).state is State.SUCCEEDED
+    assert two_gpus.state(wide) is State.QUEUED
 
 
 def test_a_new_server_re_attaches_to_a_trainer_that_went_on(yard: Yard, submit: Any) -> None:

@@ -387,6 +387,36 @@ def test_owners_take_turns_and_each_keeps_its_own_order(store: SqlJobStore, subm
     assert store.queue_positions([store.job(ann[2])]) == {ann[2]: 3}
 
 
+def test_a_job_on_several_gpus_holds_a_slot_on_each(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    names = [f"GPU-{number:036d}" for number in range(8)]
+    wide, narrow = submit(store, gpus=8), submit(store)
+    claimed = store.claim(wide, ",".join(names), noon, A).job
+    store.claim(narrow, names[0], noon, A)
+    assert claimed.devices == store.job(wide).devices == tuple(names)
+    assert sorted(store.held_devices(A.node)) == sorted([*names, names[0]])
+    assert store.job(narrow).devices == (names[0],)
+    store.release(wide, 1)
+    assert store.held_devices(A.node) == [names[0]]
+
+
+def test_a_node_is_shown_no_job_on_more_gpus_than_it_has(store: SqlJobStore, submit: Submit) -> None:
+    four, one, none = (submit(store, gpus=count) for count in (4, 1, 0))
+    assert [job.id for job in store.queue(9)] == [four, one, none]
+    assert [job.id for job in store.queue(9, most_gpus=1)] == [one, none]
+    assert [job.id for job in store.queue(9, most_gpus=0)] == [none]
+
+
+def test_every_gpu_of_a_job_counts_for_its_owner_and_its_own_turn_comes_early(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    first, wide = submit(store, owner="bob"), submit(store, owner="ann", gpus=4)
+    after, others = submit(store, owner="ann"), [submit(store, owner="bob") for _ in range(2)]
+    # Ann's job on four comes when her first slot would, and what she has after it when her fifth would.
+    assert [job.id for job in store.queue(9)] == [first, wide, *others, after]
+    assert [job.id for job in store.queue(9, most_running=3)] == [first, *others]
+    store.claim(wide, "a,b,c,d", noon)
+    assert [job.id for job in store.queue(9, most_running=4)] == [first, *others]
+    assert [job.id for job in store.queue(9, most_running=5)] == [first, *others, after]
+
+
 def test_a_resumed_job_takes_the_place_of_its_submission(store: SqlJobStore, submit: Submit, words: Words, noon: datetime) -> None:
     paused = running(store, submit, words, noon)
     later = submit(store)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from trainyard.linter import Severity
 from trainyard.linter.spec.naming import run_name
-from trainyard.service.core.gate import Gate, Verdict
+from trainyard.service.core.gate import TOO_FEW_GPUS, Gate, Verdict
 
 SPEC: dict[str, Any] = {
     "version": "v1",
@@ -78,6 +78,16 @@ def test_data_that_is_not_here_keeps_a_spec_out_and_tells_no_place_of_this_machi
     about_data = [one for one in verdict.report.findings if one.pointer.startswith("/dataset") and one.severity is Severity.ERROR]
     assert about_data
     assert str(root) not in json.dumps(verdict.report.to_json(""))
+
+
+@pytest.mark.parametrize("has,asked,says", [(0, 1, "this server gives none to a job"), (2, 4, "can give a job 2 at once")])
+def test_more_gpus_than_the_server_has_keep_a_spec_out(root: Path, has: int, asked: int, says: str) -> None:
+    verdict = Gate(root, most_gpus=has).judge(json.dumps({**SPEC, "resources": {"gpus": asked}}).encode())
+    (finding,) = [one for one in verdict.report.findings if (one.code, one.name) == TOO_FEW_GPUS]
+    assert (finding.pointer, verdict.passed) == ("/resources/gpus", False)
+    assert f"asks for {asked} GPU" in finding.message
+    assert says in finding.message
+    assert Gate(root, most_gpus=asked).judge(json.dumps({**SPEC, "resources": {"gpus": asked}}).encode()).passed
 
 
 @pytest.fixture

@@ -43,6 +43,15 @@ def against(root: Path, text: str) -> list[tuple[str, str]]:
     return found
 
 
+def test_a_job_on_more_gpus_than_an_owner_may_hold_slots_would_never_run_and_is_kept_out(root: Path) -> None:
+    spec = {**SPEC, "resources": {"gpus": 4}}
+    kept_out, let_in = (Gate(root, policy=read(f"[limits]\nmax_running = {most}")).judge(json.dumps(spec).encode()) for most in (2, 4))
+    (finding,) = [one for one in kept_out.report.findings if (one.code, one.name) == AGAINST_POLICY]
+    assert finding.pointer == "/resources/gpus"
+    assert "at most 2 (max_running), and the spec asks for 4 slots, one for each GPU" in finding.message
+    assert let_in.passed
+
+
 def test_without_a_policy_everything_is_allowed(root: Path) -> None:
     assert read("") == Policy()
     assert against(root, "") == []

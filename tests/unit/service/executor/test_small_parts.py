@@ -51,6 +51,29 @@ def test_slots_go_to_the_device_with_the_fewest_trainers() -> None:
     assert [slots.free(held) for held in (0, 2, 3, 9)] == [3, 1, 0, 0]
 
 
+def test_a_job_on_several_gpus_gets_all_of_them_or_none() -> None:
+    slots = Slots(4, ("gpu-a", "gpu-b", "gpu-c", "gpu-d"))
+    assert slots.widest == 4
+    assert slots.choose_all(4, []) == ("gpu-a", "gpu-b", "gpu-c", "gpu-d")
+    assert slots.choose_all(2, ["gpu-b"]) == ("gpu-a", "gpu-c")
+    assert slots.choose_all(4, ["gpu-b"]) is None
+    assert slots.choose_all(1, ["gpu-a"]) == ("gpu-b",)
+    assert slots.choose_all(1, ["gpu-a", "gpu-b", "gpu-c", "gpu-d"]) is None
+
+
+def test_where_jobs_share_gpus_a_wide_one_takes_different_ones_with_room() -> None:
+    slots = Slots(4, ("gpu-a", "gpu-b"))
+    assert slots.choose_all(2, ["gpu-a"]) == ("gpu-a", "gpu-b")
+    assert slots.choose_all(2, ["gpu-a", "gpu-a"]) is None
+    assert Slots(1, ("gpu-a", "gpu-b")).widest == 1
+
+
+def test_a_trainer_on_several_gpus_sees_them_all_and_has_the_cores_of_as_many_slots() -> None:
+    one, two = (trainer_environment({}, slots=1)(order(device)) for device in ("GPU-a", "GPU-a,GPU-b"))
+    assert (two["CUDA_VISIBLE_DEVICES"], two["TRAINYARD_DEVICE"]) == ("GPU-a,GPU-b", "gpu")
+    assert int(two["OMP_NUM_THREADS"]) == 2 * int(one["OMP_NUM_THREADS"])
+
+
 def test_the_environment_hands_on_nothing_that_is_not_on_the_list() -> None:
     surroundings = {"PATH": "/bin", "AWS_SECRET_ACCESS_KEY": "s", "PYTHONPATH": "/x", "LD_PRELOAD": "/x", "LD_LIBRARY_PATH": "/cuda"}
     environment = trainer_environment(surroundings, slots=1)(order())
