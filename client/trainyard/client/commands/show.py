@@ -57,12 +57,27 @@ def describe(job: Job) -> list[str]:
         "started": _time(job.started),
         "ended": _time(job.ended),
         "attempt": str(job.attempt) if job.attempt > 1 else "",
+        "expected": _expected(job),
         "epoch": f"{job.epoch}/{job.epochs_planned}  {phrases.metrics(job.metrics)}" if job.epoch else "",
         "ruleset": job.ruleset,
         "spec": job.spec_digest,
     }
     head, *rest = phrases.outcome(job)
     return [head, *(f"  {name:<8} {value}" for name, value in facts.items() if value), *rest]
+
+
+def _expected(job: Job) -> str:
+    """Say what was predicted before the start, beside what a job that went all its way took."""
+    from trainyard.client.screen import phrases
+
+    said = []
+    if job.predicted_seconds:
+        took = (job.ended - job.started).total_seconds() if job.ended and job.started and job.reason == "completed" else None
+        said.append(phrases.duration(job.predicted_seconds) + (f" (took {phrases.duration(took)})" if took is not None else ""))
+    if job.predicted_memory_bytes:
+        low, high = job.predicted_memory_bytes
+        said.append(f"{phrases.size(low)} to {phrases.size(high)} of memory")
+    return ", ".join(said)
 
 
 def _time(value: object) -> str:

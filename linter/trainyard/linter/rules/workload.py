@@ -20,11 +20,12 @@ _FLOAT32 = 4
 
 def works(case: Case) -> tuple[Work, ...]:
     """Return what each stretch does, in order, the main training last; none where steps or layers cannot be told."""
-    steps, spec = case.steps_per_epoch, case.spec
-    stored = kept_on_disk(case)
-    if steps is None or stored is None:
+    spec, stored = case.spec, kept_on_disk(case)
+    if case.steps_per_epoch is None or case.samples_per_epoch is None or stored is None:
         return ()
     size = max(1, spec.training.batch_size)
+    # A last batch that is smaller takes less, too.
+    steps = case.steps_per_epoch if spec.training.drop_remainder else case.samples_per_epoch / size
     saved = stored.checkpoint.high
     main = len(case.stretches) - 1
     return tuple(
@@ -35,8 +36,8 @@ def works(case: Case) -> tuple[Work, ...]:
             case.device_batch,
             steps,
             stretch.epochs,
-            validation_steps=-(-(case.validation_samples or 0) // size),
-            test_steps=-(-(case.test_samples or 0) // size) if place == main else 0,
+            validation_steps=(case.validation_samples or 0) / size,
+            test_steps=(case.test_samples or 0) / size if place == main else 0,
             checkpoint_bytes=saved,
             saves=stretch.epochs if saved else 0,
             augmentation=tuple(transform.type for transform in spec.augmentation),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from trainyard.linter.rules.workload import times
 from trainyard.linter.spec.model.spec import Spec
 from trainyard.linter.spec.naming import run_name
 from trainyard.service.core import journal
@@ -160,5 +161,15 @@ def _named(resolved: dict[str, Any], name: str) -> str:
 
 
 def _prediction(verdict: Verdict) -> Prediction:
-    memory = verdict.report.case.memory if verdict.report.case is not None else None
-    return Prediction() if memory is None else Prediction(memory.total.low, memory.total.high)
+    """Return what the linter expects; seconds only where the box was measured: a data sheet's are orders of magnitude."""
+    case = verdict.report.case
+    if case is None:
+        return Prediction()
+    memory = case.memory
+    hardware = case.hardware
+    run = None if hardware is None or not hardware.speed_is_measured else times(case, hardware)
+    return Prediction(
+        None if memory is None else memory.total.low,
+        None if memory is None else memory.total.high,
+        None if run is None else run.total.middle,
+    )

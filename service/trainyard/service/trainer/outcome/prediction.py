@@ -17,8 +17,10 @@ from trainyard.linter.estimate.memory import Demand
 from trainyard.linter.estimate.time import Work, times
 from trainyard.linter.shapes import infer
 from trainyard.linter.shapes.layers import Shapes
+from trainyard.service.trainer import backend
 from trainyard.service.trainer.outcome.course import Course
 from trainyard.service.trainer.preparation import Prepared
+from trainyard.service.trainer.speed import engine
 
 HARDWARE_VARIABLE = "TRAINYARD_HARDWARE"
 
@@ -50,19 +52,34 @@ def _memory(prepared: Prepared, shapes: Shapes | None, known: HardwareProfile | 
 def _epoch(prepared: Prepared, shapes: Shapes | None, known: HardwareProfile | None, course: Course) -> dict[str, Any]:
     predicted = None
     if shapes is not None and known is not None:
-        batch, epochs = prepared.train.batch_size, prepared.stages.epochs
-        judged = 0 if prepared.validation is None else len(prepared.validation)
-        work = Work(shapes, prepared.spec.optimizer, prepared.spec.training.precision, batch, len(prepared.train), epochs, judged)
-        predicted = times(work, known).epoch._asdict()
+        predicted = times(_work(prepared, shapes), known).epoch._asdict()
     return {"unit": "seconds", "predicted": predicted, "actual": course.warm_epoch_seconds, "first": next(iter(course.seconds), None)}
 
 
+def _work(prepared: Prepared, shapes: Shapes) -> Work:
+    """Return what the main training did; the last batch of a part counts by its share."""
+    spec, size = prepared.spec, prepared.train.batch_size
+    judged = 0 if prepared.validation is None else prepared.validation.samples
+    return Work(
+        shapes,
+        spec.optimizer,
+        spec.training.precision,
+        size,
+        prepared.train.samples / size,
+        prepared.stages.epochs,
+        validation_steps=judged / size,
+        augmentation=tuple(transform.type for transform in spec.augmentation),
+        resident=engine.resident(prepared.train),
+    )
+
+
 def _profile() -> HardwareProfile | None:
-    """Return the profile of this machine, None where nobody named one that can be read."""
+    """Return the profile of this machine, None where nobody named one that can be read, or one that was measured with another backend."""
     named = os.environ.get(HARDWARE_VARIABLE)
     if not named:
         return None
     try:
-        return profile(json.loads(Path(named).read_bytes()) if Path(named).is_file() else named)
+        found = profile(json.loads(Path(named).read_bytes()) if Path(named).is_file() else named)
     except (BadProfileError, OSError, ValueError):
         return None
+    return None if found.speed_is_measured and found.backend != backend.name() else found
