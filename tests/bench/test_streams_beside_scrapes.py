@@ -17,7 +17,7 @@ from typing import Any
 import grpc
 import pytest
 from tests.bench.conftest import SERVERS, Bench
-from tests.bench.service_load import Served, epoch, fill, finish_one, milliseconds, p95, served, spec
+from tests.bench.served import Served, epoch, fill, finish_one, milliseconds, p95, served, spec
 
 from trainyard.v1 import training_service_pb2 as pb
 from trainyard.v1.training_service_pb2_grpc import TrainingServiceStub

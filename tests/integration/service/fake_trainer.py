@@ -1,6 +1,7 @@
 """A trainer without Keras: does as its mode says. Run as a script: ``fake_trainer.py RUN --attempt N MODE``.
 
-A file named ``go`` in the run folder is what the modes that wait are waiting for. ``obedient`` and ``steady`` do what a real
+A file named ``go`` in the run folder is what the modes that wait are waiting for; ``still`` looks for nothing, and costs nothing.
+``obedient`` and ``steady`` do what a real
 trainer does between its epochs: keep a bundle, go on from it, and obey the control file; their results depend on nothing but
 the epoch, so that a run which was killed and resumed can be told from one that was not.
 """
@@ -129,6 +130,8 @@ def main() -> None:
     if mode == "silent":
         os.write(spool, b'{"v":1,"attempt":1,"ki')
         return
+    if mode == "still":
+        time.sleep(1200)
     if mode in {"hold", "stubborn", "frozen", "chatter"}:
         wait_for_go()
     if mode == "flood":

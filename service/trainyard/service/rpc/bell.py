@@ -1,7 +1,6 @@
-"""Rings when a job has changed, so that streams need not ask the store all the time.
+"""Tells the streams of a job what was committed, so that they need not ask the store: the feeds of jobs that are watched.
 
-A ring brings what was committed to those who wait for it. That is a short cut only: whoever was not waiting, or misses a number,
-reads the store. While a reader writes it holds no ring, so one that is slow holds nothing but its place.
+Events become bytes in the thread that committed them, and only for jobs that somebody watches; the loop hands them out.
 """
 
 from __future__ import annotations
@@ -11,33 +10,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from weakref import WeakValueDictionary
 
-from trainyard.service.core.events import Event
+from trainyard.service.core.events import Event, StateChanged
 from trainyard.service.core.jobs import Change
+from trainyard.service.rpc.feed import Feed, Sent
+from trainyard.service.rpc.translation.events import event_message
+from trainyard.v1 import training_service_pb2
 
 
-class Ring:
-    """What will be rung when a job changes next, and then has the events of that change.
+def encoded(events: Sequence[Event]) -> list[Sent]:
+    """Return events as they are sent."""
+    return [_sent(event) for event in events]
 
-    ``after`` is the number of the job's last event when the ring was made, where that is known: who has seen that one, and holds
-    the ring, misses nothing.
-    """
 
-    def __init__(self, after: int | None = None) -> None:
-        self._set = asyncio.Event()
-        self.after = after
-        self.events: Sequence[Event] = ()
-        # Alive as long as somebody is on the way from this ring to the next.
-        self._next: Ring | None = None
-
-    async def wait(self) -> None:
-        """Wait until it is rung."""
-        await self._set.wait()
-
-    def ring(self, events: Sequence[Event]) -> Ring:
-        """Wake up those who wait; return the ring after this one."""
-        self.events, self._next = events, Ring(events[-1].seq if events else None)
-        self._set.set()
-        return self._next
+def _sent(event: Event) -> Sent:
+    raw = training_service_pb2.WatchJobResponse(event=event_message(event)).SerializeToString()
+    return Sent(event.seq, event.at, raw, isinstance(event.body, StateChanged) and event.body.after.terminal)
 
 
 class Bell:
@@ -45,30 +32,34 @@ class Bell:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        # Weak: a ring lives as long as somebody listens, and jobs that nobody watches leave nothing behind.
-        self._rings: WeakValueDictionary[str, Ring] = WeakValueDictionary()
+        # Weak: a feed lives as long as somebody watches, and jobs that nobody watches leave nothing behind.
+        self._feeds: WeakValueDictionary[str, Feed] = WeakValueDictionary()
         self.closed = False
 
     def committed(self, change: Change) -> None:
-        """Ring for the job that changed; called from the thread that committed."""
-        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            self._loop.call_soon_threadsafe(self.ring, change.job.id, change.events)
+        """Tell the job's feed; called from the thread that committed.
 
-    def ring_of(self, job_id: str) -> Ring:
-        """Return what will be rung when the job changes next; ask before reading the store."""
-        ring = self._rings.get(job_id)
-        if ring is None:
-            ring = self._rings[job_id] = Ring()
-        return ring
+        Who begins to watch while this looks reads the store afterwards, and finds the change there.
+        """
+        feed = self._feeds.get(change.job.id)
+        if feed is not None:
+            page = encoded(change.events)
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                self._loop.call_soon_threadsafe(lambda: feed.offer(page, whole=True))
+
+    def feed(self, job_id: str) -> Feed:
+        """Return the feed of a job; hold it as long as you watch, and ask for it before you read the store."""
+        feed = self._feeds.get(job_id)
+        if feed is None:
+            feed = self._feeds[job_id] = Feed()
+        return feed
+
+    def feeds(self) -> dict[str, Feed]:
+        """Return the feeds of the jobs that are watched."""
+        return dict(self._feeds)
 
     def close(self) -> None:
         """Wake everybody up for good: the server is shutting down."""
         self.closed = True
-        for job_id in list(self._rings):
-            self.ring(job_id)
-
-    def ring(self, job_id: str, events: Sequence[Event] = ()) -> None:
-        """Wake up whoever waits for a job; called from the loop."""
-        ring = self._rings.get(job_id)
-        if ring is not None:
-            self._rings[job_id] = ring.ring(events)
+        for feed in self.feeds().values():
+            feed.wake()

@@ -61,7 +61,7 @@ class LogTail:
         if self._bell.closed:
             raise ShuttingDownError
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.ring_of(job_id).wait(), LOOK_SECONDS)
+            await asyncio.wait_for(self._bell.feed(job_id).news(), LOOK_SECONDS)
 
     def _is_over(self, job_id: str) -> bool:
         job = self._store.job(job_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
 from trainyard.service.core.errors import InvalidRequestError
 from trainyard.service.core.events import Event
@@ -46,8 +46,9 @@ class Looking(Asking):
         if request.after_seq < 0:
             raise InvalidRequestError(field="after_seq", problem="is the number of the last event seen, 0 for none")
         job = await self._find(request.id)
-        async for item in self._with.watch.items(job.id, request.after_seq, with_progress=request.include_progress):
-            yield item
+        async for raw in self._with.watch.items(job, request.after_seq, with_progress=request.include_progress):
+            # Encoded already, once for all who watch the job; the interceptors let bytes pass.
+            yield cast("pb.WatchJobResponse", raw)
 
     async def GetHistory(self, request: pb.GetHistoryRequest, context: Any) -> pb.GetHistoryResponse:  # noqa: ARG002, N802
         """Return a job's exact curve."""

@@ -1,4 +1,4 @@
-"""Streams: replay, follow, come back, be slow, leave, and a server that goes."""
+"""Streams: replay, follow, come back, be slow, leave, and a server that goes. On both databases."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ from trainyard.v1 import job_pb2
 from trainyard.v1 import training_service_pb2 as pb
 
 Live = Any
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def live_store(request: pytest.FixtureRequest) -> str | None:
+    """Every test here runs on both databases."""
+    return None if request.param == "sqlite" else str(request.getfixturevalue("postgresql_schema"))
 
 
 def series(text: str, name: str) -> float:
@@ -139,7 +145,7 @@ def test_a_client_that_does_not_read_holds_up_nobody(live: Live) -> None:
 
 
 def test_an_event_reaches_its_watchers_without_waiting_for_the_next_look_at_the_store(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainyard.service.rpc.watching.POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("trainyard.service.rpc.lookout.POLL_SECONDS", 3600.0)
     job_id = live.submit("hold")
     last = live.until_epoch(job_id).last_seq
     stream = live.watch(job_id, last, timeout=20)

@@ -81,7 +81,7 @@ class AroundCalls(ServerInterceptor):
             async with around(Call(method, KINDS[shape], context, request)):
                 return await run(request, context)
 
-        return _MAKERS[shape](outer, _careful(handler.request_deserializer), handler.response_serializer)
+        return _MAKERS[shape](outer, _careful(handler.request_deserializer), _unless_encoded(handler.response_serializer))
 
 
 def _careful(read: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
@@ -92,6 +92,15 @@ def _careful(read: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | No
             return Unreadable()
 
     return read_or_say_so if read else None
+
+
+def _unless_encoded(write: Callable[[Any], bytes] | None) -> Callable[[Any], bytes] | None:
+    """Let bytes pass: what a thousand streams send is encoded once. The innermost serialiser does the work; others find bytes."""
+
+    def write_or_pass(message: Any) -> bytes:
+        return message if isinstance(message, bytes) else write(message)  # type: ignore[misc]  # asked below
+
+    return write_or_pass if write else None
 
 
 def _as_coroutine(behaviour: Behaviour) -> Callable[[Any, Any], Awaitable[Any]]:
