@@ -77,6 +77,10 @@ bench-crash: $(INSTALLED) ## Kill servers and trainers at random, and count what
 	@python -m tests.crash.killing --kills 200 --results crash_fake
 	@python -m tests.crash.killing --kills 12 --real --seconds-between 5 --results crash_keras
 
+.PHONY: bench-promises
+bench-promises: $(INSTALLED) ## Break one promise after the other and see its tests turn red
+	@python -m tests.crash.breaking --keras --results promises
+
 .PHONY: bench-service
 bench-service: $(INSTALLED) ## Measure the server under load
 	@python -m tests.bench.service_load --keep
