@@ -20,9 +20,9 @@ from trainyard.service.core.jobs import Change, Job, Lease, NewJob, TrainerProce
 from trainyard.service.core.jobstore import Batch, StoredReport
 from trainyard.service.core.reasons import Reason
 from trainyard.service.core.states import Command
-from trainyard.service.store import codec, leases
+from trainyard.service.store import codec, leases, statements
 from trainyard.service.store.reader import fetch_by_request, fetch_job
-from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REFUSAL, REPORT, SPEC
+from trainyard.service.store.schema import ARTIFACT, JOB, REFUSAL, REPORT
 
 REFUSED_REPORTS_KEPT = 1000
 _FREE = {"held": False, "node": None, "lease_until": None, **codec.process_row(None)}
@@ -66,14 +66,14 @@ def claim(connection: Connection, job_id: str, device: str, at: datetime, *, lea
 def bind(connection: Connection, job_id: str, attempt: int, process: TrainerProcess) -> Change:
     """Write down the process of an attempt."""
     job = _of_attempt(connection, job_id, attempt)
-    connection.execute(update(JOB).where(JOB.c.number == job.number).values(codec.process_row(process)))
+    connection.execute(statements.SET_JOB, {"was_number": job.number, **codec.process_row(process)})
     return Change(replace(job, process=process))
 
 
 def release(connection: Connection, job_id: str, attempt: int) -> Change:
     """Give the slot of an attempt back."""
     job = _of_attempt(connection, job_id, attempt)
-    connection.execute(update(JOB).where(JOB.c.number == job.number).values(_FREE))
+    connection.execute(statements.SET_JOB, {"was_number": job.number, **_FREE})
     return Change(replace(job, held=False, process=None, node=None))
 
 
@@ -120,15 +120,14 @@ def _earlier(connection: Connection, new: NewJob) -> Job | None:
 
 def _insert(connection: Connection, new: NewJob) -> Change:
     change = journal.accept(new, number=0)
-    number = connection.execute(insert(JOB).values(codec.job_row(change.job))).inserted_primary_key
-    connection.execute(insert(SPEC).values(job_id=new.id, source=new.source, resolved=new.resolved))
+    number = connection.execute(statements.ADD_JOB, codec.job_row(change.job)).inserted_primary_key
+    connection.execute(statements.ADD_SPEC, {"job_id": new.id, "source": new.source, "resolved": new.resolved})
     _append(connection, change.events)
     return Change(replace(change.job, number=int(number[0]) if number else 0), change.events)
 
 
 def _locked(connection: Connection, job_id: str) -> Job:
-    # SQLite has no row locks and needs none: the whole transaction is the only writer.
-    return fetch_job(connection, select(JOB).where(JOB.c.id == job_id).with_for_update(), job_id)
+    return fetch_job(connection, statements.JOB_TO_CHANGE, job_id)
 
 
 def _of_attempt(connection: Connection, job_id: str, attempt: int) -> Job:
@@ -142,13 +141,13 @@ def _known(connection: Connection, job: Job, entries: Sequence[Entry]) -> dict[s
     if not entries:
         return {}
     keys = journal.keys_to_look_up(job, entries)
-    rows = connection.execute(select(EVENT).where(EVENT.c.job_id == job.id, EVENT.c.key.in_(keys))).mappings()
+    rows = connection.execute(statements.EVENTS_OF_KEYS, {"job_id": job.id, "keys": list(keys)}).mappings()
     return {row["key"]: codec.event_of(row) for row in rows}
 
 
 def _write(connection: Connection, before: Job, change: Change) -> Change:
-    unchanged = (JOB.c.number == before.number) & (JOB.c.state == before.state.value) & (JOB.c.last_seq == before.last_seq)
-    written = connection.execute(update(JOB).where(unchanged).values(codec.progress_row(change.job)))
+    read = {"was_number": before.number, "was_state": before.state.value, "was_last_seq": before.last_seq}
+    written = connection.execute(statements.CHANGE_JOB, {**read, **codec.progress_row(change.job)})
     if written.rowcount != 1:
         raise StaleAttemptError(attempt=before.attempt)
     _append(connection, change.events)
@@ -158,7 +157,7 @@ def _write(connection: Connection, before: Job, change: Change) -> Change:
 def _append(connection: Connection, events: Sequence[Event]) -> None:
     if not events:
         return
-    connection.execute(insert(EVENT), [codec.event_row(event) for event in events])
+    connection.execute(statements.ADD_EVENTS, [codec.event_row(event) for event in events])
     for event in events:
         if isinstance(event.body, ArtifactWritten):
             _put_artifact(connection, event, event.body)

@@ -202,7 +202,7 @@ def artifact_of(row: RowMapping) -> Artifact:
 
 def dump(value: Any) -> str:
     """Write JSON; NaN and the infinities become ``{"$": "nan"}``, which no value of ours looks like."""
-    return json.dumps(_plain(value), allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(_plain(value))
 
 
 def _plain(value: Any) -> Any:
@@ -216,8 +216,13 @@ def _plain(value: Any) -> Any:
 
 
 def _load(text: str) -> Any:
-    return json.loads(text, object_hook=_number_or_object)
+    return _DECODER.decode(text) if text != "{}" else {}
 
 
 def _number_or_object(found: Row) -> Any:
     return float(found["$"]) if found.keys() == {"$"} and isinstance(found["$"], str) else found
+
+
+# Made once: the functions of the module make one of each for every text.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(object_hook=_number_or_object)

@@ -21,7 +21,7 @@ from trainyard.service.core.events import Event
 from trainyard.service.core.jobs import Artifact, Documents, Job, JobQuery
 from trainyard.service.core.jobstore import StoredReport
 from trainyard.service.core.states import ATTENDED, LIVE, State
-from trainyard.service.store import codec
+from trainyard.service.store import codec, statements
 from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REFUSAL, REPORT, SPEC
 
 _AMBIGUOUS_COUNT = 100
@@ -48,17 +48,18 @@ class SqlReader:
     def job(self, job_id: str) -> Job:
         """Return a job; raises UnknownJobError."""
         with self._reading() as connection:
-            return fetch_job(connection, select(JOB).where(JOB.c.id == job_id), job_id)
+            return fetch_job(connection, statements.JOB_BY_ID, job_id)
 
     def find(self, prefix: str, owner: str | None = None) -> Job:
         """Return the one job (of ``owner``) whose id starts with ``prefix``; raises UnknownJobError or AmbiguousJobError."""
         if not (prefix.isascii() and prefix.isalnum()):
             raise UnknownJobError(job=prefix)
-        visible = select(JOB) if owner is None else select(JOB).where(JOB.c.owner == owner)
+        exact = statements.JOB_BY_ID if owner is None else statements.JOB_OF_OWNER
         with self._reading() as connection:
             # A whole id is found by its index; a prefix looks at every id, because collations differ between databases.
-            rows = connection.execute(visible.where(JOB.c.id == prefix)).mappings().all()
+            rows = connection.execute(exact, {"job_id": prefix} if owner is None else {"job_id": prefix, "owner": owner}).mappings().all()
             if not rows:
+                visible = select(JOB) if owner is None else select(JOB).where(JOB.c.owner == owner)
                 matching = visible.where(JOB.c.id.startswith(prefix, autoescape=True)).limit(_AMBIGUOUS_COUNT)
                 rows = connection.execute(matching).mappings().all()
         if not rows:
@@ -86,9 +87,9 @@ class SqlReader:
 
     def events(self, job_id: str, after_seq: int, limit: int) -> list[Event]:
         """Return at most ``limit`` events after ``after_seq``, in order."""
-        page = select(EVENT).where(EVENT.c.job_id == job_id, EVENT.c.seq > after_seq).order_by(EVENT.c.seq).limit(limit)
+        asked = {"job_id": job_id, "after_seq": after_seq, "most": limit}
         with self._reading() as connection:
-            return [codec.event_of(row) for row in connection.execute(page).mappings()]
+            return [codec.event_of(row) for row in connection.execute(statements.EVENTS_AFTER, asked).mappings()]
 
     def last_seqs(self, job_ids: Sequence[str]) -> dict[str, int]:
         """Return the number of the last event of each of these jobs; jobs that are not there are left out."""
@@ -239,8 +240,8 @@ def queue_order() -> Subquery:
 
 
 def fetch_job(connection: Connection, query: Select[tuple[object, ...]], job_id: str) -> Job:
-    """Run a query for one job; raises UnknownJobError."""
-    row = connection.execute(query).mappings().first()
+    """Run a query for one job, by ``job_id``; raises UnknownJobError."""
+    row = connection.execute(query, {"job_id": job_id}).mappings().first()
     if row is None:
         raise UnknownJobError(job=job_id)
     return codec.job_of(row)
@@ -248,7 +249,7 @@ def fetch_job(connection: Connection, query: Select[tuple[object, ...]], job_id:
 
 def fetch_by_request(connection: Connection, owner: str, request_id: str) -> Job | None:
     """Return the job that this request made."""
-    row = connection.execute(select(JOB).where(JOB.c.owner == owner, JOB.c.request_id == request_id)).mappings().first()
+    row = connection.execute(statements.JOB_BY_REQUEST, {"owner": owner, "request_id": request_id}).mappings().first()
     return None if row is None else codec.job_of(row)
 
 
