@@ -130,6 +130,11 @@ def _wait_for(socket: Path, server: subprocess.Popen[Any]) -> None:
 @pytest.fixture
 def postgresql_schema(postgresql: str) -> str:
     """The URL of an empty schema of a test's own."""
+    return new_schema(postgresql)
+
+
+def new_schema(postgresql: str) -> str:
+    """Make an empty schema in a PostgreSQL and return its URL."""
     import psycopg
 
     name = f"t{uuid.uuid4().hex[:12]}"

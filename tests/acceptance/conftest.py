@@ -1,4 +1,7 @@
-"""Real servers, real trainers, real data: everything is started as a user starts it, in a home that goes away."""
+"""Real servers, real trainers, real data: everything is started as a user starts it, in a home that goes away.
+
+What a store may change is tried on each of ``STORES``: on a file of the home, and on a PostgreSQL that the session shares.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from tests.conftest import new_schema
 
 WAIT_SECONDS = 120.0
+STORES = ("sqlite", "postgresql")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A user's machine: a home folder, a state folder, and the examples."""
+    """A user's machine: a home folder, a state folder, and the examples; ``store`` is the URL of a database for its servers."""
 
     folder: Path
     examples: Path
     environment: dict[str, str]
+    store: str = "sqlite"
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def argv(self, *arguments: str) -> list[str]:
@@ -72,7 +78,8 @@ class Machine:
     def serving(self, *options: str, home: str = "home") -> Iterator[Serving]:
         """Run a server until it is left, and in good order."""
         ready, log = self.folder / f"{home}.ready.json", self.folder / f"{home}.log"
-        arguments = ("--home", str(self.folder / home), "--data-root", str(self.examples), "--ready-file", str(ready))
+        arguments: tuple[str, ...] = ("--home", str(self.folder / home), "--data-root", str(self.examples), "--ready-file", str(ready))
+        arguments += () if self.store == "sqlite" else ("--store", self.store)
         free = ("--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
         with log.open("ab") as output:
             process = self.start("serve", *arguments, *(options or free), stdout=output, stderr=output)
@@ -111,10 +118,10 @@ def wait_until(condition: Callable[[], object], seconds: float = WAIT_SECONDS) -
         time.sleep(0.05)
 
 
-def make_machine(folder: Path, examples: Path) -> Machine:
+def make_machine(folder: Path, examples: Path, store: str = "sqlite") -> Machine:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV", "PYTHONPATH") if name in os.environ}
     (folder / "user").mkdir()
-    return Machine(folder, examples, {**kept, "HOME": str(folder / "user"), "XDG_STATE_HOME": str(folder / "state")})
+    return Machine(folder, examples, {**kept, "HOME": str(folder / "user"), "XDG_STATE_HOME": str(folder / "state")}, store)
 
 
 @contextmanager
@@ -127,13 +134,46 @@ def tidy(machine: Machine) -> Iterator[Machine]:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, repository: Path) -> Iterator[Machine]:
-    with tidy(make_machine(tmp_path, repository / "examples")) as made:
+def store() -> str:
+    """Where servers of ``machine`` keep jobs; a module for which the store matters makes it ``each_store``'s."""
+    return "sqlite"
+
+
+@pytest.fixture(params=STORES)
+def each_store(request: pytest.FixtureRequest) -> str:
+    """A store of each kind, empty; skips where there is none."""
+    return "sqlite" if request.param == "sqlite" else new_schema(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def machine(tmp_path: Path, repository: Path, store: str) -> Iterator[Machine]:
+    with tidy(make_machine(tmp_path, repository / "examples", store)) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Machine]:
-    """A machine on which a server runs."""
-    with tidy(make_machine(tmp_path_factory.mktemp("served"), repository / "examples")) as made, made.serving():
-        yield made
+def serving_machines(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[dict[str, Machine]]:
+    """Machines on which a server runs, by the kind of its store: all live as long as the module, in whatever order tests come."""
+    with ExitStack() as running:
+        yield _Started(running, tmp_path_factory, repository / "examples")
+
+
+class _Started(dict[str, Machine]):
+    """Starts a machine and its server when it is first asked for; the key is ``sqlite`` or the URL of a PostgreSQL."""
+
+    def __init__(self, running: ExitStack, folders: pytest.TempPathFactory, examples: Path) -> None:
+        super().__init__()
+        self._running, self._folders, self._examples = running, folders, examples
+
+    def __missing__(self, store: str) -> Machine:
+        url = "sqlite" if store == "sqlite" else new_schema(store)
+        made = self._running.enter_context(tidy(make_machine(self._folders.mktemp("served"), self._examples, url)))
+        self._running.enter_context(made.serving())
+        self[store] = made
+        return made
+
+
+@pytest.fixture(params=STORES)
+def served(request: pytest.FixtureRequest, serving_machines: dict[str, Machine]) -> Machine:
+    """A machine on which a server runs, once with each kind of store."""
+    return serving_machines["sqlite" if request.param == "sqlite" else request.getfixturevalue("postgresql")]

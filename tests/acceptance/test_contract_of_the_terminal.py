@@ -31,11 +31,19 @@ def submit(machine: Machine, epochs: int, *options: str) -> subprocess.Completed
 
 
 @pytest.fixture(scope="module")
-def ended(served: Machine) -> str:
+def ended_jobs() -> dict[Path, str]:
+    """The job of each machine, by its folder."""
+    return {}
+
+
+@pytest.fixture
+def ended(served: Machine, ended_jobs: dict[Path, str]) -> str:
     """A job that has run to its end."""
-    done = submit(served, EPOCHS, "--wait", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return str(json.loads(done.stdout)["id"])
+    if served.folder not in ended_jobs:
+        done = submit(served, EPOCHS, "--wait", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        ended_jobs[served.folder] = str(json.loads(done.stdout)["id"])
+    return ended_jobs[served.folder]
 
 
 @contextmanager

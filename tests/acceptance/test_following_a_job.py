@@ -19,6 +19,11 @@ from trainyard.client.values.event import EpochFinished, Event
 pytestmark = pytest.mark.keras
 
 
+@pytest.fixture
+def store(each_store: str) -> str:
+    return each_store
+
+
 def submit(machine: Machine, callbacks: dict[str, Any] | None = None, **changes: Any) -> str:
     spec = json.loads((machine.examples / "digits/good.trainspec.json").read_text())
     spec["training"].update(changes)

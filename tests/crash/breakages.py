@@ -150,10 +150,10 @@ BREAKAGES = (
     ),
     Breakage(
         3,
-        "what a bell tells is sent although something came before it",
-        f"{_SERVICE}rpc/watching.py",
-        "return fresh if fresh and fresh[0].seq == after_seq + 1 else await self._pages.read(job_id, after_seq)",
-        "return list(fresh[1:] or fresh)",
+        "a watcher is not told the first of what it has not seen",
+        f"{_SERVICE}rpc/feed.py",
+        "        found = self._ring[seq - self._floor :]\n",
+        "        found = self._ring[seq - self._floor + 1 :]\n",
         (f"{_TESTS}rpc/test_watching.py::test_many_watchers_of_one_job_all_see_everything",),
     ),
     Breakage(
@@ -176,13 +176,11 @@ BREAKAGES = (
         3,
         "a job ends with the last of its watchers",
         f"{_SERVICE}rpc/watching.py",
-        "        finally:\n            self._meter.stream_closed()\n",
-        "        finally:\n            self._meter.stream_closed()\n"
-        "            (self._runs / job_id / 'control').write_text('cancel')\n"
-        "            import os\n"
-        "            process = self._store.job(job_id).process\n"
-        "            if process is not None:\n"
-        "                os.kill(process.pid, 9)\n",
+        "            feed.progress_wanted -= with_progress\n            self._meter.stream_closed()\n",
+        "            feed.progress_wanted -= with_progress\n"
+        "            self._meter.stream_closed()\n"
+        "            if job.process is not None:\n"
+        "                __import__('os').kill(job.process.pid, 9)\n",
         (f"{_TESTS}rpc/test_watching.py::test_a_job_does_not_notice_that_all_who_watched_it_are_gone",),
     ),
     # 4. A slot is given on when nothing is left of who had it, and in time.

@@ -126,7 +126,7 @@ def test_weights_that_nobody_put_there_are_never_downloaded(train: Any) -> None:
 
 
 def test_published_files_are_known_by_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainyard.service.trainer import pretrained
+    from trainyard.service import weights
 
     names = {
         "resnet50": "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -144,9 +144,9 @@ def test_published_files_are_known_by_their_names(tmp_path: Path, monkeypatch: p
     for file in names.values():
         (tmp_path / file).touch()
     (tmp_path / "resnet50_weights_tf_dim_ordering_tf_kernels.h5").touch()
-    monkeypatch.setenv(pretrained.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
 
-    assert {name: found.name for name in names if (found := pretrained.published(tmp_path, name))} == names
+    assert {name: found.name for name in names if (found := weights.published(tmp_path, name))} == names
 
 
 def test_a_model_starts_from_the_weights_of_another_run(train: Any, prepare: Any, data_root: Path) -> None:

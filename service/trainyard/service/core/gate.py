@@ -7,7 +7,7 @@ They become findings like all others, with a place in the text, and they can't b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ NOT_TRAINABLE_YET = ("SRV001", "not-trainable-yet")
 DATASET_NOT_HERE = ("SRV002", "dataset-not-here")
 AGAINST_POLICY = ("SRV003", "against-policy")
 TOO_FEW_GPUS = ("SRV004", "too-few-gpus-here")
+WEIGHTS_NOT_HERE = ("SRV005", "weights-not-here")
 _DATASET = "/dataset/path"
 
 _log = structlog.get_logger("gate")
@@ -91,6 +92,7 @@ class Gate:
         hardware: the profile of this machine, None when it is not known.
         policy: what the house allows, and from which severity on a finding keeps a spec out.
         most_gpus: how many GPUs one job can have on this server; None where nobody counts them.
+        missing: finds the weights that a spec starts from and that are not here: the pointer of the field and a sentence for each.
         judged: is told every verdict.
     """
 
@@ -101,10 +103,12 @@ class Gate:
         hardware: HardwareProfile | None = None,
         policy: Policy = Policy(),  # noqa: B008 - frozen
         most_gpus: int | None = None,
+        missing: Callable[[Spec], Iterable[tuple[str, str]]] = lambda _: (),
         judged: Callable[[Verdict], None] = lambda _: None,
     ) -> None:
         self._data_root = data_root
         self.most_gpus = most_gpus
+        self._missing = missing
         self._judged = judged
         self._house = _House(policy, hardware)
 
@@ -154,6 +158,7 @@ class Gate:
         gaps = [(NOT_TRAINABLE_YET, pointer, message) for pointer, message in untrainable(first.spec)]
         gaps += [(DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)]
         gaps += [(TOO_FEW_GPUS, "/resources/gpus", message) for message in self._lacking(first.spec)]
+        gaps += [(WEIGHTS_NOT_HERE, pointer, message) for pointer, message in self._missing(first.spec)]
         gaps += [(AGAINST_POLICY, breach.pointer, breach.message) for breach in breaches(house.policy, first.spec)]
         return _with(report, [_finding(report, *gap) for gap in gaps])
 

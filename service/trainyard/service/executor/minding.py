@@ -22,6 +22,7 @@ from trainyard.service.executor import memory, run_folder
 from trainyard.service.executor.ladder import Ladder
 from trainyard.service.executor.launching import Launcher
 from trainyard.service.executor.patience import Patience
+from trainyard.service.executor.walls import Wall
 from trainyard.service.wire import CANCEL, PAUSE, STOP, RunFolder
 
 MAX_EVENTS = 200_000
@@ -65,16 +66,23 @@ class Minder:
         clock: time that nobody sets.
         patience: what they may.
         available_bytes: how much memory the machine has left.
+        wall: how long an attempt may last; as the patience says when it is left out.
     """
 
     def __init__(
-        self, launcher: Launcher, clock: Clock, patience: Patience, available_bytes: Callable[[], int] = memory.available_bytes
+        self,
+        launcher: Launcher,
+        clock: Clock,
+        patience: Patience,
+        available_bytes: Callable[[], int] = memory.available_bytes,
+        wall: Wall | None = None,
     ) -> None:
         self._launcher = launcher
         self._clock = clock
         self._monotonic = clock.monotonic
         self._patience = patience
         self._available_bytes = available_bytes
+        self._wall = wall or Wall(lambda: patience.wall_seconds, patience.stop_seconds)
         self._ladder = Ladder(launcher.signal, clock.monotonic, patience.grace_seconds)
         self._watched: dict[TrainerProcess, _Watched] = {}
         self._looked_at_memory = float("-inf")
@@ -169,16 +177,17 @@ class Minder:
         return None
 
     def _too_long(self, process: TrainerProcess, run: RunFolder) -> Cause | None:
-        limit = self._patience.wall_seconds
-        if limit is None:
+        limit = self._wall.least()
+        if limit is None or self._launcher.age_seconds(process) <= limit + LOOK_SECONDS:
             return None
         # The process may be older than its order, when it waited for one; the folder was made ready for the order.
         ordered = self._clock.now().timestamp() - run.resolved.stat().st_mtime if run.resolved.exists() else 0.0
         # The trainer's own alarm comes first; this one is for a trainer that does not hear it.
-        return self._timeout() if min(ordered, self._launcher.age_seconds(process)) > limit + LOOK_SECONDS else None
+        lasted = min(ordered, self._launcher.age_seconds(process))
+        return self._timeout() if lasted > (self._wall.seconds(run) or limit) + LOOK_SECONDS else None
 
     def _timeout(self) -> Cause:
-        hours = (self._patience.wall_seconds or 0.0) / 3600
+        hours = (self._wall.least() or 0.0) / 3600
         return Cause(Reason.TIMEOUT, f"the server allows an attempt {hours:.2g} hours; training.max_hours ends a run with its best model")
 
     def _too_still(self, process: TrainerProcess, still_seconds: float) -> Cause | None:

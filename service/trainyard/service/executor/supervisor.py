@@ -28,6 +28,7 @@ from trainyard.service.executor.minding import OWING, Cause, Minder
 from trainyard.service.executor.notices import Notices
 from trainyard.service.executor.patience import Patience
 from trainyard.service.executor.slots import Slots
+from trainyard.service.executor.walls import Wall
 from trainyard.service.wire import RunFolder
 
 _log = structlog.get_logger("supervisor")
@@ -61,6 +62,7 @@ class Supervisor:
         most_running: how many slots one owner may hold, None for any number.
         most_gpus: how many GPUs a job can have here.
         notices: tells when trainers write; None to look for oneself.
+        wall: how long an attempt may last; as the patience says when it is left out.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Supervisor:
         most_running: Callable[[], int | None] = lambda: None,
         most_gpus: int = 0,
         notices: Notices | None = None,
+        wall: Wall | None = None,
     ) -> None:
         self._store = store
         self._launcher = launcher
@@ -85,7 +88,7 @@ class Supervisor:
         self._clock = clock
         self._patience = patience or Patience()
         self._lease = lease
-        self._minder = Minder(launcher, clock, self._patience, available_bytes)
+        self._minder = Minder(launcher, clock, self._patience, available_bytes, wall)
         self._beat_seconds = min(lease.seconds, self._patience.orphan_seconds) / 4
         self._next_beat = float("-inf")
         self._most_running = most_running

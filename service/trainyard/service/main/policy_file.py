@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,10 @@ def read_hardware(home: Path, described: dict[str, Any]) -> dict[str, Any]:
 class House:
     """The policy as it is now, and whoever follows it."""
 
-    def __init__(self, path: Path | None, home: Path, described: dict[str, Any]) -> None:
-        """Read both files; raises Refusal for one that is broken."""
-        self._path, self._home, self._described = path, home, described
-        self.policy = read_policy(path)
+    def __init__(self, path: Path | None, home: Path, described: dict[str, Any], most_hours: float | None = None) -> None:
+        """Read both files; raises Refusal for one that is broken. ``most_hours`` is the operator's word beside the file's."""
+        self._path, self._home, self._described, self._most_hours = path, home, described, most_hours
+        self.policy = self._read_policy()
         self.hardware = read_hardware(home, described)
         self._followers: list[Callable[[House], None]] = []
 
@@ -83,10 +84,20 @@ class House:
 
         return admit
 
+    def wall_seconds(self) -> float | None:
+        """Return how long an attempt may last now."""
+        return None if self.policy.max_hours is None else self.policy.max_hours * 3600
+
+    def _read_policy(self) -> Policy:
+        """Return the file's policy; of its hours and the operator's the fewer count, for specs and for attempts."""
+        read = read_policy(self._path)
+        said = [hours for hours in (read.max_hours, self._most_hours) if hours is not None]
+        return replace(read, max_hours=min(said, default=None))
+
     def read_again(self) -> None:
         """Read both files again and log what changed; keeps all as it was when one is broken."""
         try:
-            new, hardware = read_policy(self._path), read_hardware(self._home, self._described)
+            new, hardware = self._read_policy(), read_hardware(self._home, self._described)
         except Refusal as error:
             _log.error("policy-kept", why=str(error))
             return

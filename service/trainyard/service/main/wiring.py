@@ -34,6 +34,7 @@ from trainyard.service.executor.notices import Notices
 from trainyard.service.executor.slots import Slots
 from trainyard.service.executor.standby import Standbys
 from trainyard.service.executor.supervisor import Supervisor
+from trainyard.service.executor.walls import Wall
 from trainyard.service.main.guards import guards
 from trainyard.service.main.home import Home, node
 from trainyard.service.main.policy_file import HARDWARE, House
@@ -52,6 +53,7 @@ from trainyard.service.rpc.server import Server
 from trainyard.service.rpc.servicer import TrainingServicer
 from trainyard.service.rpc.watching import Watch
 from trainyard.service.store import SqlJobStore, open_sqlite, open_store
+from trainyard.service.weights import missing
 
 Command = Callable[[Order], Sequence[str]]
 
@@ -96,10 +98,18 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     registry, instruments = _registry(count)
     board, calls, bell, loop = Board(instruments, time.monotonic), CallCounter(instruments), Bell(running), SupervisorLoop()
     described = hardware.describe(devices[0].name, devices[0].memory_bytes // -(-count // len(devices)), gpu=bool(devices[0].uuid))
-    house = House(settings.policy, home.path, described)
     slots = Slots(count, tuple(device.key for device in devices))
     most_gpus = slots.widest if devices[0].uuid else 0
-    gate = Gate(settings.data_root, hardware=house.profile(), policy=house.policy, most_gpus=most_gpus, judged=_counted(calls))
+    house = House(settings.policy, home.path, described, _most_hours(settings))
+    wall = Wall(house.wall_seconds, settings.patience.stop_seconds)
+    gate = Gate(
+        settings.data_root,
+        hardware=house.profile(),
+        policy=house.policy,
+        most_gpus=most_gpus,
+        missing=missing(os.environ, settings.data_root),
+        judged=_counted(calls),
+    )
     identity = Identity(uuid.uuid4().hex, clock.now(), devices, count, house.hardware)
     about = About(identity, gate, lambda: len(store.held_devices(lease.node)))
     house.followed(lambda now: gate.follow(now.policy, now.profile()))
@@ -110,7 +120,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     about.seed(store.jobs(JobQuery(limit=50)))
     registry.register(JobCollector(board, memory={device.key: device.memory_bytes for device in devices if device.uuid}))
     instruments.gauge("slots_held").set_function(lambda: len(store.held_devices(lease.node)))
-    launcher = _launcher(settings, home, count, devices, command)
+    launcher = _launcher(settings, home, count, devices, command, wall=wall)
     janitor = Janitor(store, runs, clock, settings.keep)
     pool, notices = Pool(), Notices(loop.heard)
     servicer = TrainingServicer(
@@ -144,6 +154,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
             notices=notices,
             most_running=lambda: house.policy.max_running,
             most_gpus=most_gpus,
+            wall=wall,
         ),
         janitor=janitor,
         notices=notices,
@@ -162,13 +173,19 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     )
 
 
-def _launcher(settings: Settings, home: Home, slots: int, devices: Sequence[Device], command: Command | None) -> LocalLauncher:
+def _launcher(
+    settings: Settings, home: Home, slots: int, devices: Sequence[Device], command: Command | None, *, wall: Wall
+) -> LocalLauncher:
     patience = settings.patience
     # Caches lie on the disk of the runs unless the operator names another: a folder for temporary files may well be memory.
     # What a run took is held to the profile that its spec was judged by.
     own = {"TRAINYARD_CACHE": "cache", "TRAINYARD_HARDWARE": HARDWARE}
     around = {**{name: str(home.path.absolute() / file) for name, file in own.items()}, **os.environ}
-    environment = trainer_environment(around, slots=slots, wall_seconds=patience.wall_seconds, orphan_seconds=patience.orphan_seconds)
+
+    def environment(order: Order) -> dict[str, str]:
+        seconds = wall.seconds(order.run)  # as the policy is now
+        return trainer_environment(around, slots=slots, wall_seconds=seconds, orphan_seconds=patience.orphan_seconds)(order)
+
     standbys = None
     if settings.standby and command is None:
         standbys = Standbys(STANDBY, standby_environment(around, slots=slots), home.path, time.monotonic)
@@ -179,6 +196,10 @@ def _launcher(settings: Settings, home: Home, slots: int, devices: Sequence[Devi
         on_device=nvml.process_ids if any(device.uuid for device in devices) else frozenset,
         file_bytes=patience.file_bytes,
     )
+
+
+def _most_hours(settings: Settings) -> float | None:
+    return None if settings.patience.wall_seconds is None else settings.patience.wall_seconds / 3600
 
 
 def _runs(settings: Settings, home: Home) -> Path:

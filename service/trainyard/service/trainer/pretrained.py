@@ -13,13 +13,10 @@ from typing import Any
 
 from trainyard.linter.spec.model.architecture import Declared, Model, Transfer
 from trainyard.service.trainer import refusals
-from trainyard.service.trainer.architecture import backbones
 from trainyard.service.trainer.data import location
 from trainyard.service.trainer.failures import DataError, SpecError
+from trainyard.service.weights import FOLDER_VARIABLE, IMAGENET, folders, published
 
-FOLDER_VARIABLE = "TRAINYARD_WEIGHTS"
-_IMAGENET = "imagenet"
-_SUFFIXES = (".weights.h5", ".keras", ".h5")
 # Where a run folder, or a bundle in it, keeps the model.
 _MODELS = ("artifacts/best.keras", "best.keras", "model.weights.h5", "bundle/model.weights.h5")
 
@@ -63,13 +60,11 @@ def _model_file(place: Path, shown: str) -> Path:
 
 def _backbone_file(model: Transfer, data_root: Path | None) -> tuple[Path, str]:
     """Return the weights file of the backbone, and how to call it in front of people."""
-    if model.weights != _IMAGENET:
+    if model.weights != IMAGENET:
         if data_root is None or model.weights is None:
             raise SpecError("model.weights is read below a data root, and there is none.")
         return location.find(data_root, model.weights), model.weights
-    folders = [Path(os.environ[FOLDER_VARIABLE])] if os.environ.get(FOLDER_VARIABLE) else []
-    folders += [data_root / "weights"] if data_root is not None else []
-    for folder in folders:
+    for folder in folders(os.environ, data_root):
         found = published(folder, model.backbone)
         if found is not None:
             return found, found.name
@@ -78,13 +73,3 @@ def _backbone_file(model: Transfer, data_root: Path | None) -> tuple[Path, str]:
         f'"{model.backbone}.weights.h5", into the folder "weights" below the data root or into the one that {FOLDER_VARIABLE} names, '
         "or write null to start from random weights."
     )
-
-
-def published(folder: Path, name: str) -> Path | None:
-    """Return the weights file of a backbone in a folder: by our name of it, or by the one under which Keras publishes it."""
-    for suffix in _SUFFIXES:
-        if (folder / f"{name}{suffix}").is_file():
-            return folder / f"{name}{suffix}"
-    stem = backbones.published_stem(name)
-    files = sorted(folder.glob("*.h5")) if folder.is_dir() else []
-    return next((file for file in files if file.name.startswith(stem) and "notop" in file.name.replace("no_top", "notop")), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -24,6 +25,8 @@ from trainyard.service.executor.launching import LocalLauncher, Order
 from trainyard.service.executor.patience import Patience
 from trainyard.service.executor.slots import Slots
 from trainyard.service.executor.supervisor import Supervisor
+from trainyard.service.executor.walls import Wall
+from trainyard.service.main.policy_file import House
 from trainyard.service.store import open_sqlite
 from trainyard.service.wire import RunFolder
 
@@ -116,6 +119,34 @@ def test_a_trainer_that_takes_too_long_is_ended_and_not_tried_again(make: Any, s
     monkeypatch.setattr("trainyard.service.executor.minding.LOOK_SECONDS", 0.05)
     yard = make(replace(HASTY, wall_seconds=0.5))
     job = yard.settled(submit(yard.store, experiment="hold", max_attempts=3))
+    assert (job.state, job.reason, job.attempt) == (State.FAILED, Reason.TIMEOUT, 1)
+
+
+def test_an_attempt_ends_at_the_fewer_hours_of_both_and_later_only_when_its_spec_ends_it_by_itself(tmp_path: Path) -> None:
+    """All combinations of the policy's hours, the operator's, and those of the spec."""
+    policy, run = tmp_path / "policy.toml", RunFolder(tmp_path)
+    for said, most, least in ((2.0, None, 2.0), (None, 3.0, 3.0), (2.0, 3.0, 2.0), (3.0, 2.0, 2.0), (None, None, None)):
+        policy.write_text("" if said is None else f"[limits]\nmax_hours = {said}\n")
+        house = House(policy, tmp_path, {}, most)
+        wall = Wall(house.wall_seconds, 900.0)
+        assert house.policy.max_hours == least
+        for hours in (None, 1.0):
+            run.resolved.write_text(json.dumps({"training": {"max_hours": hours}}))
+            assert wall.seconds(run) == (None if least is None else least * 3600 + (0.0 if hours is None else 900.0))
+    policy.write_text("[limits]\nmax_hours = 1\n")
+    house.read_again()
+    assert wall.least() == 3600.0
+
+
+def test_a_policy_that_is_read_again_ends_who_is_over_it_already(make: Any, submit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainyard.service.executor.minding.LOOK_SECONDS", 0.05)
+    limit: list[float | None] = [None]
+    yard = make(HASTY)
+    yard.supervisor._minder._wall = Wall(lambda: limit[0], 900.0)
+    job_id = submit(yard.store, experiment="hold", max_attempts=3)
+    yard.running(job_id)
+    limit[0] = 0.1
+    job = yard.settled(job_id)
     assert (job.state, job.reason, job.attempt) == (State.FAILED, Reason.TIMEOUT, 1)
 
 

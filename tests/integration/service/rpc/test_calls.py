@@ -1,4 +1,4 @@
-"""Each method as a client sees it, over a real channel."""
+"""Each method as a client sees it, over a real channel. On both databases."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ from trainyard.v1 import training_service_pb2 as pb
 Live = Any
 Spec = Callable[..., bytes]
 FINAL = {job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def live_store(request: pytest.FixtureRequest) -> str | None:
+    """Every test here runs on both databases."""
+    return None if request.param == "sqlite" else str(request.getfixturevalue("postgresql_schema"))
 
 
 def refused(call: Callable[[], object]) -> grpc.RpcError:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from trainyard.linter import Severity
 from trainyard.linter.spec.naming import run_name
 from trainyard.service.core.gate import TOO_FEW_GPUS, Gate, Verdict
+from trainyard.service.weights import missing
 
 SPEC: dict[str, Any] = {
     "version": "v1",
@@ -43,6 +44,28 @@ def judge(root: Path) -> Callable[..., Verdict]:
         return gate.judge(json.dumps({**SPEC, **changes}).encode())
 
     return judged
+
+
+def test_weights_that_are_not_here_are_said_before_anything_is_queued(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "mobilenet_v2.weights.h5").touch()
+    (root / "mine.weights.h5").touch()
+    gate = Gate(root, missing=missing({"TRAINYARD_WEIGHTS": str(tmp_path)}, root))
+    transfer = {"type": "transfer", "backbone": "mobilenet_v2"}
+
+    def pointers(**model: Any) -> list[str]:
+        pictures = {"type": "image_directory", "path": "empty", "input_shape": [64, 64, 3], "scaling": "preprocess_input"}
+        dataset = pictures if model["type"] == "transfer" else SPEC["dataset"]
+        verdict = gate.judge(json.dumps({**SPEC, "dataset": dataset, "model": model}).encode())
+        assert verdict.report.spec is not None
+        return [finding.pointer for finding in verdict.report.findings if finding.code == "SRV005"]
+
+    assert pointers(**transfer, weights="imagenet") == []
+    assert pointers(**{**transfer, "backbone": "resnet50"}, weights="imagenet") == ["/model/weights"]
+    assert pointers(**transfer, weights=None) == []
+    assert pointers(**transfer, weights="mine.weights.h5") == []
+    assert pointers(**transfer, weights="leads-out/passwd") == ["/model/weights"]
+    assert pointers(**SPEC["model"], initial="mine.weights.h5") == []
+    assert pointers(**SPEC["model"], initial="gone.weights.h5") == ["/model/initial"]
 
 
 def codes(verdict: Verdict) -> list[str]:

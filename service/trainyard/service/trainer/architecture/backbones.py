@@ -35,13 +35,6 @@ _FAMILIES = {
     "xception": "Xception",
 }
 # Where the published files are called neither by the language's name nor by it with "_weights" behind it.
-_PUBLISHED = {
-    "efficientnet_v2_": "efficientnetv2-",
-    "efficientnet_": "efficientnet",
-    "mobilenet_v3_": "weights_mobilenet_v3_",
-    "mobilenet_v2": "mobilenet_v2_weights",
-    "mobilenet": "mobilenet_1_0",
-}
 
 
 def build(model: Transfer, shape: tuple[int, ...]) -> Any:
@@ -76,14 +69,6 @@ def keras_name(name: str) -> str:
     variant = name.removeprefix(prefix).replace("_v2", "V2")
     spelt = variant.upper() if len(variant) == 1 else variant[:1].upper() + variant[1:]
     return _FAMILIES[prefix] + spelt
-
-
-def published_stem(name: str) -> str:
-    """Return how the names of Keras' published weight files of a backbone begin."""
-    for prefix, stem in _PUBLISHED.items():
-        if name.startswith(prefix):
-            return stem + name.removeprefix(prefix).replace("_v2", "v2") + "_"
-    return name.replace("_v2", "v2") + "_weights" if name.startswith("resnet") else name + "_"
 
 
 def _batch_norms(layer: Any) -> Iterator[Any]:
