@@ -138,6 +138,13 @@ def _work(described: object) -> Mapping[Kind, Rate]:
     return {kind: rate(described, kind, f"speed.{_WORK}.{kind}") for kind in Kind}
 
 
+def described(speed: Speed) -> dict[str, object]:
+    """Return a profile's ``speed`` object, such that ``read`` gives the same speed."""
+    found: dict[str, object] = {_FLOPS: {"float32": list(speed.float32), "half": list(speed.half)}}
+    found |= {key: list(getattr(speed, field)) for key, field in _KEYS.items()}
+    return found if speed.work is None else {**found, _WORK: {str(kind): list(costs) for kind, costs in speed.work.items()}}
+
+
 def rate(source: Mapping[str, object], key: str, shown: str) -> Rate:
     """Return one number, or [low, high], as an interval; raises ``BadSpeedError`` with the name ``shown``."""
     value = source.get(key)

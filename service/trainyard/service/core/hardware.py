@@ -1,10 +1,11 @@
-"""The linter's profile of this machine before anybody has calibrated it: wide intervals, but the right memory."""
+"""The linter's profile of this machine before anybody has calibrated it: wide intervals, marked so, but the right memory."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from trainyard.linter.estimate.hardware import HardwareProfile, built_in, profile
+from trainyard.linter.estimate import speed
+from trainyard.linter.estimate.hardware import CPU, GPU, HardwareProfile, built_in, profile
 
 _MIB = 1024**2
 # A trainer that has imported TensorFlow and Keras holds about half a gibibyte (measured: 513 MB) before its first step.
@@ -20,11 +21,13 @@ def describe(name: str, memory_bytes: int, *, gpu: bool, backend: str = "tensorf
     described: dict[str, Any] = {
         "name": "this-server",
         "device": name,
+        "kind": GPU if gpu else CPU,
         "backend": backend,
         "memory_bytes": memory_bytes,
         "calibrated": False,
     }
-    return described if gpu else {**described, "usable_share": _CPU_USABLE_SHARE, "context_bytes": _CPU_CONTEXT}
+    of_kind = {} if gpu else {"usable_share": _CPU_USABLE_SHARE, "context_bytes": _CPU_CONTEXT}
+    return {**described, **of_kind, "speed": speed.described(speed.UNKNOWN_CARD if gpu else speed.UNKNOWN_PROCESSOR)}
 
 
 def understood(described: dict[str, Any]) -> HardwareProfile | None:
@@ -36,6 +39,7 @@ def _object(known: HardwareProfile) -> dict[str, Any]:
     return {
         "name": known.name,
         "device": known.device,
+        "kind": known.kind,
         "backend": known.backend,
         "memory_bytes": known.memory_bytes,
         "usable_share": known.usable_share,
@@ -43,4 +47,5 @@ def _object(known: HardwareProfile) -> dict[str, Any]:
         "workspace_bytes": list(known.workspace),
         "activation_factor": list(known.activation_factor),
         "calibrated": known.calibrated,
+        "speed": speed.described(known.speed),
     }

@@ -11,6 +11,8 @@ import pytest
 import structlog
 
 from trainyard.linter.cli.exits import Refusal
+from trainyard.linter.estimate.hardware import profile
+from trainyard.linter.estimate.speed import UNKNOWN_CARD, UNKNOWN_PROCESSOR
 from trainyard.service.core import hardware
 from trainyard.service.executor.devices import NoGpuError, discover
 from trainyard.service.main import addresses, logs, ready, token
@@ -78,6 +80,15 @@ def test_a_known_card_gets_its_profile_and_an_unknown_one_its_memory() -> None:
     processor = hardware.understood(hardware.describe("x86_64, 2 cores", 8 * 1024**3, gpu=False))
     assert processor is not None
     assert processor.context.low > 0
+
+
+@pytest.mark.parametrize("device, gpu, kind", [("NVIDIA H200", True, "gpu"), ("NVIDIA Odd", True, "gpu"), ("Some processor", False, "cpu")])
+def test_what_is_described_says_its_kind_and_its_speed_and_that_nobody_measured_it(device: str, gpu: bool, kind: str) -> None:
+    described = json.loads(json.dumps(hardware.describe(device, 8 * 1024**3, gpu=gpu)))
+    known = profile(described)
+    assert (described["kind"], known.kind) == (kind, kind)
+    assert known.speed == (profile("h200").speed if device == "NVIDIA H200" else UNKNOWN_CARD if gpu else UNKNOWN_PROCESSOR)
+    assert not known.speed_is_measured
 
 
 def test_ids_are_short_lower_case_and_never_the_same() -> None:
