@@ -18,7 +18,7 @@ import grpc
 import pytest
 from sqlalchemy import make_url
 
-from trainyard.service.executor.devices import discover
+from trainyard.service.executor.devices import Device, discover
 from trainyard.service.executor.launching import Order
 from trainyard.service.main import running
 from trainyard.service.main.addresses import Address
@@ -78,9 +78,10 @@ class Live:
         """Call a method as the user of the token."""
         return getattr(self.stub, method)(request, timeout=timeout, metadata=of.get("metadata", self.metadata))
 
-    def submit(self, name: str = "good", **of: Any) -> str:
+    def submit(self, name: str = "good", gpus: int | None = None, **of: Any) -> str:
         """Make a job and return its id."""
-        job_id: str = self.call("CreateJob", pb.CreateJobRequest(spec=good_spec(name), **of)).job.id
+        spec = good_spec(name) if gpus is None else good_spec(name, resources={"gpus": gpus})
+        job_id: str = self.call("CreateJob", pb.CreateJobRequest(spec=spec, **of)).job.id
         self.created.append(job_id)
         return job_id
 
@@ -115,8 +116,9 @@ class Live:
 class Thread:
     """The server's thread: one event loop, as in the program, without its signals."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, devices: tuple[Device, ...]) -> None:
         self._settings = settings
+        self._devices = devices
         self._ready = threading.Event()
         self._stop: Callable[[], object] | None = None
         self.parts: Parts | None = None
@@ -146,7 +148,7 @@ class Thread:
             self._ready.set()
 
         with owned(self._settings.home) as home:
-            found = Found(home, discover("cpu"), TOKEN)
+            found = Found(home, self._devices, TOKEN)
             await running.serve_until(stop, self._settings, found, command=fake_command, started=started)
 
 
@@ -157,12 +159,18 @@ def live_store() -> str | None:
 
 
 @pytest.fixture
-def live(tmp_path: Path, data_root: Path, live_store: str | None) -> Iterator[Live]:
+def live_devices() -> tuple[Device, ...]:
+    """What the server trains on, a slot each. A module that wants other devices says so."""
+    return discover("cpu")
+
+
+@pytest.fixture
+def live(tmp_path: Path, data_root: Path, live_store: str | None, live_devices: tuple[Device, ...]) -> Iterator[Live]:
     anywhere = Address("127.0.0.1", 0)
     home = tmp_path / "home"
-    kept = Settings(home, anywhere, anywhere, data_root, 1, "cpu", None, tmp_path / "token")
+    kept = Settings(home, anywhere, anywhere, data_root, len(live_devices), "cpu", None, tmp_path / "token")
     settings = replace(kept, store=make_url(live_store)) if live_store else kept
-    thread = Thread(settings)
+    thread = Thread(settings, live_devices)
     parts = thread.start()
     channel = grpc.insecure_channel(f"127.0.0.1:{parts.server.port}")
     made = Live(parts, TrainingServiceStub(channel), channel, thread.stop, home / "runs")
