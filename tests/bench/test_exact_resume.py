@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.bench.conftest import Bench
+from tests.bench.conftest import TRAINERS, Bench
 from tests.crash.conftest import EVERYTHING, Mortal, run_folder, same, write_arrays
 
 KILLS = 20
@@ -37,7 +37,7 @@ def test_twenty_random_deaths_change_neither_a_digit_nor_a_bit(bench: Bench, tmp
         deaths += 1
     if deaths == KILLS:
         assert killed.live("never") == 0
-    bench.keep(f"exact_resume_{backend}", {"deaths": deaths, "attempts": killed.attempts, "epochs": 300})
+    bench.keep(f"exact_resume_{backend}", {"deaths": deaths, "attempts": killed.attempts, "epochs": 300}, TRAINERS)
     same(killed, whole)
     assert deaths >= KILLS
 

@@ -104,34 +104,35 @@ def write(row: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def fate(spec: dict[str, Any], root: Path, folder: Path) -> Fate:
-    """Judge the spec as a server does, and train it in this process when it passes."""
-    from trainyard.service.trainer.run import Task, run
-
+def judge(spec: dict[str, Any], root: Path) -> tuple[dict[str, Any] | None, str]:
+    """Judge the spec as a server does: return it resolved when it passes, else who refused it and why."""
     raw = json.dumps(spec).encode()
     # Two epochs on seventy samples are too few to learn much, as this rule says; whether they can be trained is asked here.
     configuration = Configuration(fail_on=Severity.ERROR, ignore=("EPO001",))
     first = lint(raw, configuration=configuration)
     if first.spec is None:
-        return Fate("refused", "linter: " + first.findings[0].message)
+        return None, "linter: " + first.findings[0].message
     report = lint(raw, configuration=configuration, facts=facts.read(first.spec.dataset, root, 10.0))
     if not report.passed or report.resolved is None:
-        return Fate("refused", next(f"linter: {one.code}" for one in report.findings if one.severity is Severity.ERROR))
+        return None, next(f"linter: {one.code}" for one in report.findings if one.severity is Severity.ERROR)
     gaps = untrainable(first.spec)
-    if gaps:
-        return Fate("refused", f"capability: {gaps[0][0]}")
+    return (None, f"capability: {gaps[0][0]}") if gaps else (report.resolved, "")
+
+
+def fate(spec: dict[str, Any], root: Path, folder: Path) -> Fate:
+    """Judge the spec as a server does, and train it in this process when it passes."""
+    from trainyard.service.trainer.run import Task, run
+
+    resolved, why = judge(spec, root)
+    if resolved is None:
+        return Fate("refused", why)
     run_folder = wire.RunFolder(folder)
     folder.mkdir(parents=True)
-    run_folder.resolved.write_text(json.dumps(report.resolved), encoding="utf-8")
+    run_folder.resolved.write_text(json.dumps(resolved), encoding="utf-8")
     journal = Journal(run_folder.events, 1, time.time)
     verdict = run(Task(run_folder, journal, root, CPU, time.monotonic))
     journal.close()
     return Fate("trained" if verdict.outcome == wire.SUCCEEDED else verdict.reason, verdict.message)
-
-
-def twin(row: dict[str, str]) -> dict[str, str]:
-    """Return a row that nobody refuses for its model or data, with everything else as in ``row``."""
-    return {**row, "model": "mlp", "data": "npz", "task": "classification"}
 
 
 def _last(task: str) -> dict[str, Any]:

@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
 Row = dict[str, str]
+# So many rows around a pair are tried before it counts as one that nothing allows.
+_TRIES = 40
+
+
+def cover_allowed(axes: Mapping[str, Sequence[str]], allowed: Callable[[Row], bool], seed: int) -> tuple[list[Row], list[Row]]:
+    """Return allowed rows that together hold every pair that some allowed row holds, and the pairs that none was found for."""
+    draw = random.Random(seed)
+    names = list(axes)
+    missing = {(first, one, second, other) for first, second in combinations(names, 2) for one in axes[first] for other in axes[second]}
+    rows: list[Row] = []
+    refused: list[Row] = []
+    while missing:
+        first, one, second, other = pair = draw.choice(sorted(missing))
+        around = ({**{name: draw.choice(axes[name]) for name in names}, first: one, second: other} for _ in range(_TRIES))
+        found = [row for row in around if allowed(row)]
+        if found:
+            rows.append(max(found, key=lambda row: len(_pairs(row, names) & missing)))
+            missing -= _pairs(rows[-1], names)
+        else:
+            refused.append({first: one, second: other})
+            missing.discard(pair)
+    return rows, refused
 
 
 def cover(axes: Mapping[str, Sequence[str]], seed: int) -> list[Row]:
@@ -21,6 +43,11 @@ def cover(axes: Mapping[str, Sequence[str]], seed: int) -> list[Row]:
         missing -= _pairs(best, names)
         rows.append(best)
     return rows
+
+
+def of(rows: Sequence[Row]) -> set[tuple[str, str, str, str]]:
+    """Return every pair of values of two axes that some row holds."""
+    return {pair for row in rows for pair in _pairs(row, sorted(row))}
 
 
 def _row(axes: Mapping[str, Sequence[str]], names: list[str], missing: set[tuple[str, str, str, str]], draw: random.Random) -> Row:

@@ -34,3 +34,13 @@ def test_most_of_the_first_rows_are_trained(data_root: Path, tmp_path: Path) -> 
     fate = crossing.fate(crossing.write(row | {"imbalance": "none", "precision": "mixed_bfloat16"}), data_root, tmp_path / "run")
 
     assert fate.word == "trained", fate
+
+
+def test_pairs_that_nothing_allows_are_named_and_all_others_are_covered() -> None:
+    axes = {"a": ("1", "2", "3"), "b": ("x", "y"), "c": ("p", "q", "r")}
+
+    rows, refused = pairs.cover_allowed(axes, lambda row: (row["a"], row["b"]) != ("2", "y"), seed=1)
+
+    assert refused == [{"a": "2", "b": "y"}]
+    assert len(pairs.of(rows)) == 3 * 2 + 3 * 3 + 2 * 3 - 1
+    assert all((row["a"], row["b"]) != ("2", "y") for row in rows)
