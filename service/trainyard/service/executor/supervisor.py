@@ -95,6 +95,8 @@ class Supervisor:
         self._most_gpus = most_gpus
         self._met: set[TrainerProcess] = set()
         self._held: dict[str, TrainerProcess | None] = {}
+        # Where spools were read to: a guess that saves a question, and that the store checks.
+        self._lately: dict[str, Job] = {}
         self._notices = notices
         # With notices a round has little to find.
         self._pace = Pace.SOON if notices is None else Pace.CALM
@@ -104,6 +106,7 @@ class Supervisor:
         self._hold_on()
         jobs = self._store.unsettled(self._lease.node)
         self._held = {job.id: job.process for job in jobs if job.held}
+        self._lately = {job.id: job for job in jobs if job.held}
         more = [self._attend_safely(job) for job in jobs]
         self._minder.watch_memory((job, job.process) for job in jobs if job.process is not None)
         if self._fill_slots() or any(more):
@@ -115,11 +118,20 @@ class Supervisor:
         due = False
         for job_id in job_ids:
             with suppress(StaleAttemptError, StaleOffsetError, UnknownJobError):
-                job = self._store.job(job_id)
-                if job.held and job.node == self._lease.node:
-                    job, more = self._ingest(job)
-                    due = due or more or job.state not in OWING
+                due = self._read_on(job_id) or due
         return due
+
+    def _read_on(self, job_id: str) -> bool:
+        """Read a spool on from where it was read to lately, or from where the store says; return whether a round is due."""
+        lately = self._lately.pop(job_id, None)
+        if lately is not None:
+            with suppress(StaleAttemptError, StaleOffsetError):
+                return self._is_due(*self._ingest(lately))
+        job = self._store.job(job_id)
+        return job.held and job.node == self._lease.node and self._is_due(*self._ingest(job))
+
+    def _is_due(self, job: Job, more: bool) -> bool:
+        return more or job.state not in OWING
 
     def run_of(self, job_id: str) -> RunFolder:
         """Return the run folder of a job."""
@@ -228,10 +240,12 @@ class Supervisor:
     def _ingest(self, job: Job) -> tuple[Job, bool]:
         piece = spool.read(self.run_of(job.id).events, job.spool_offset, self._clock.now())
         if piece.end == piece.start:
+            self._lately[job.id] = job
             return job, False
         if piece.junk:
             _log.warning("spool-lines-refused", job=job.id, lines=piece.junk)
         change = self._store.ingest(job.id, Batch(job.attempt, piece.start, piece.end, piece.entries), self._clock.now())
+        self._lately[job.id] = change.job
         return change.job, piece.more
 
     def _find(self, job: Job) -> TrainerProcess | None:
