@@ -65,8 +65,9 @@ class BatchNormOnTinyBatch(Rule):
     """Batch normalization estimates its statistics from very few samples.
 
     What it checks:
-        Batch normalization with 4 samples per device or fewer is a warning, with 8 an info; with a single one and nothing but
-        dense layers an error. For a model that is only declared it is an info.
+        Batch normalization with a batch of 4 samples or fewer is a warning, with 8 an info; with a single one and nothing but
+        dense layers an error. For a model that is only declared it is an info. On several GPUs the trainer takes the statistics
+        over the whole batch.
 
     Why it fails:
         Mean and variance of a handful of samples are noise, and differ from the moving ones that are used afterwards. Of one
@@ -83,8 +84,12 @@ class BatchNormOnTinyBatch(Rule):
     code = "BAT002"
     name = "batch-norm-on-tiny-batch"
     severity = Severity.WARNING
-    reads = (POINTER, "/model", "/resources/gpus")
-    VALID = (Valid({"model": _NORMED, "training": {"batch_size": 16}}), Valid({"training": {"batch_size": 2}}))
+    reads = (POINTER, "/model")
+    VALID = (
+        Valid({"model": _NORMED, "training": {"batch_size": 16}}),
+        Valid({"training": {"batch_size": 2}}),
+        Valid({"model": _NORMED, "training": {"batch_size": 16}, "resources": {"gpus": 4}}),
+    )
     INVALID = (
         Invalid({"model": _NORMED, "training": {"batch_size": 2}}, POINTER, "2 samples", fix=16),
         Invalid({"model": _NORMED, "training": {"batch_size": 8}}, POINTER, "8 samples", fix=16, severity=Severity.INFO),
@@ -94,14 +99,15 @@ class BatchNormOnTinyBatch(Rule):
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
-        """Compare the batch of one device with what the statistics need."""
-        traits, batch = case.traits, case.device_batch
+        """Compare the batch with what the statistics need."""
+        traits, batch = case.traits, case.spec.training.batch_size
         if not traits.batch_norm or traits.frozen or batch > 8 or getattr(case.spec.model, "freeze_batch_norm", False):
             return
         alone = batch == 1 and traits.dense_only
         why = "whose variance is zero, so its output does not depend on the input" if alone else "which is too few for its statistics"
         severity = Severity.ERROR if alone else None if batch <= 4 and case.spec.model.type != "declared" else Severity.INFO
-        value = _ENOUGH * max(1, case.spec.resources.gpus or 1)
+        gpus = max(1, case.spec.resources.gpus or 1)
+        value = -(-_ENOUGH // gpus) * gpus
         told = f"batch normalization sees {batch} samples at once" if batch > 1 else "batch normalization sees one sample at a time"
         if not fits(case, value):
             yield Violation(POINTER, f"{told}, {why}; more do not fit the device, so leave batch normalization out", severity=severity)
@@ -110,6 +116,44 @@ class BatchNormOnTinyBatch(Rule):
             yield Violation(POINTER, f"{told}, {why}", severity=severity)
         else:
             yield Violation(POINTER, f"{told}, {why}; write {value}", suggestion=Suggestion(POINTER, value), severity=severity)
+
+
+class BatchNotSharedEvenly(Rule):
+    """A batch can not be shared evenly by the GPUs that the spec asks for.
+
+    What it checks:
+        `training.batch_size` against `resources.gpus`: it has to be a multiple.
+
+    Why it fails:
+        `training.batch_size` is that of the whole batch, and every GPU takes the same number of its samples. Shares of different
+        sizes would leave GPUs waiting for the largest in every step, so the trainer and the server refuse them. A last batch that is
+        not full is shared as it comes.
+
+    Evidence:
+        Follows from the definition of data parallel training: Keras' `DataParallel` shards the first axis evenly, and JAX refuses an
+        axis that does not divide.
+
+    When to ignore:
+        Never: such a run is refused.
+    """
+
+    code = "BAT005"
+    name = "batch-not-shared-evenly"
+    severity = Severity.ERROR
+    reads = (POINTER, "/resources/gpus")
+    VALID = (Valid({"training": {"batch_size": 64}, "resources": {"gpus": 4}}), Valid({"training": {"batch_size": 50}}))
+    INVALID = (
+        Invalid({"training": {"batch_size": 50}, "resources": {"gpus": 4}}, POINTER, "4 GPUs", fix=48),
+        Invalid({"training": {"batch_size": 2}, "resources": {"gpus": 8}}, POINTER, "8 GPUs", fix=8),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Divide."""
+        batch, gpus = case.spec.training.batch_size, max(1, case.spec.resources.gpus or 1)
+        if batch % gpus:
+            value = max(gpus, batch // gpus * gpus)
+            told = f"a batch of {number(batch)} samples{case.origin(POINTER)} can not be shared evenly by {gpus} GPUs"
+            yield Violation(POINTER, f"{told}; write {value}", suggestion=Suggestion(POINTER, value))
 
 
 class LastBatchOfOne(Rule):
@@ -191,4 +235,4 @@ class BatchVeryLarge(Rule):
             yield Violation(POINTER, f"{told}; {value} would make it {-(-samples // value):,}", suggestion=Suggestion(POINTER, value))
 
 
-RULES = (BatchExceedsData(), BatchNormOnTinyBatch(), LastBatchOfOne(), BatchVeryLarge())
+RULES = (BatchExceedsData(), BatchNormOnTinyBatch(), LastBatchOfOne(), BatchVeryLarge(), BatchNotSharedEvenly())

@@ -276,7 +276,7 @@ class FineTuningBatchNorm(Rule):
     code = "REG006"
     name = "fine-tuning-batch-norm"
     severity = Severity.INFO
-    reads = ("/model", "/training/batch_size", "/resources/gpus")
+    reads = ("/model", "/training/batch_size")
     VALID = (Valid({"model": {"trainable": "all"}, "optimizer": {"learning_rate": 1e-5}, "training": {"batch_size": 8}}, onto="transfer"),)
     INVALID = (
         Invalid(
@@ -293,10 +293,8 @@ class FineTuningBatchNorm(Rule):
         model = case.spec.model
         if not isinstance(model, Transfer) or case.traits.frozen or model.weights is None or model.freeze_batch_norm:
             return
-        if case.device_batch <= 16 and case.traits.batch_norm:
-            message = (
-                f"batches of {case.device_batch} samples overwrite the statistics that the pretrained weights were made for; write true"
-            )
+        if case.spec.training.batch_size <= 16 and case.traits.batch_norm:
+            message = f"batches of {case.spec.training.batch_size} samples overwrite the statistics of the pretrained weights; write true"
             yield Violation("/model/freeze_batch_norm", message, suggestion=Suggestion("/model/freeze_batch_norm", value=True))
 
 
