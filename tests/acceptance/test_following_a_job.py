@@ -99,6 +99,7 @@ FAST = (
 CUTS, EPOCHS = 100, 150
 
 
+@pytest.mark.parametrize("each_store", ["sqlite"], indirect=True)
 def test_a_watcher_that_is_cut_a_hundred_times_sees_each_epoch_of_a_real_job_once_and_in_order(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

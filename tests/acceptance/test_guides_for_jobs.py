@@ -42,6 +42,12 @@ def typed(machine: Machine, block: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=WAIT_SECONDS * 2, check=False)
 
 
+@pytest.fixture
+def served(serving_machines: dict[str, Machine]) -> Machine:
+    """Minutes of training, of which the store sees little: once is enough."""
+    return serving_machines["sqlite"]
+
+
 @pytest.mark.parametrize("guide", ["jobs.md", "client.md"])
 def test_a_guide_does_what_it_says(served: Machine, repository: Path, guide: str) -> None:
     said = {}

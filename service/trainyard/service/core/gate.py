@@ -7,10 +7,11 @@ They become findings like all others, with a place in the text, and they can't b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from unicodedata import category
 
 import structlog
 
@@ -29,7 +30,9 @@ DATASET_NOT_HERE = ("SRV002", "dataset-not-here")
 AGAINST_POLICY = ("SRV003", "against-policy")
 TOO_FEW_GPUS = ("SRV004", "too-few-gpus-here")
 WEIGHTS_NOT_HERE = ("SRV005", "weights-not-here")
+UNPRINTABLE_NAME = ("SRV006", "unprintable-name")
 _DATASET = "/dataset/path"
+_CONTROL = "Cc"
 
 _log = structlog.get_logger("gate")
 
@@ -159,6 +162,7 @@ class Gate:
         gaps += [(DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)]
         gaps += [(TOO_FEW_GPUS, "/resources/gpus", message) for message in self._lacking(first.spec)]
         gaps += [(WEIGHTS_NOT_HERE, pointer, message) for pointer, message in self._missing(first.spec)]
+        gaps += [(UNPRINTABLE_NAME, pointer, message) for pointer, message in _unprintable(first.spec)]
         gaps += [(AGAINST_POLICY, breach.pointer, breach.message) for breach in breaches(house.policy, first.spec)]
         return _with(report, [_finding(report, *gap) for gap in gaps])
 
@@ -168,6 +172,16 @@ class Gate:
             return []
         has = "gives none to a job" if not self.most_gpus else f"can give a job {self.most_gpus} at once"
         return [f"The spec asks for {asked} GPU{'s' * (asked > 1)}, and this server {has}: lower resources.gpus, or send it elsewhere."]
+
+
+def _unprintable(spec: Spec) -> Iterator[tuple[str, str]]:
+    """Find names that no list, log or terminal should have to show."""
+    named = [("/experiment/name", spec.experiment.name or "")]
+    named += [(f"/experiment/tags/{place}", tag) for place, tag in enumerate(spec.experiment.tags)]
+    for pointer, text in named:
+        odd = next((letter for letter in text if category(letter) == _CONTROL), None)
+        if odd is not None:
+            yield pointer, f"It holds the control character U+{ord(odd):04X}: names and tags are shown on terminals and in lists."
 
 
 def _obstacles(found: Facts | None) -> list[str]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,14 +20,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from trainyard.linter.cli.exits import Refusal
 from trainyard.service.executor import devices as machine
 from trainyard.service.executor.devices import NoGpuError
-from trainyard.service.main import addresses, place
+from trainyard.service.main import addresses, place, tls
+from trainyard.service.main.certificates import validities
 from trainyard.service.main.home import Home
 from trainyard.service.main.policy_file import HARDWARE, read_hardware, read_policy
-from trainyard.service.main.token_book import TokenBook
+from trainyard.service.main.token_book import Entry, TokenBook
 
 WELL, WARNING, BROKEN = "ok", "warning", "broken"
 _LEAST_FREE_BYTES, _FEW_FREE_BYTES = 1024**3, 20 * 1024**3
 _FOREIGN_BITS = 0o077
+_SOON, _OLD_DAYS = timedelta(days=14), 365
 _YEAR_2026 = 1_767_225_600
 _PACKAGES = ("trainyard", "keras", "tensorflow", "grpcio", "protobuf", "sqlalchemy", "numpy")
 
@@ -43,7 +46,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Ward:
-    """What a server would be started with."""
+    """What a server would be started with; ``tls`` is chain, key and the CA of clients."""
 
     home: Path
     data_root: Path | None
@@ -54,6 +57,8 @@ class Ward:
     store: str | None = None
     store_password_file: Path | None = None
     policy: Path | None = None
+    tls: tuple[Path | None, Path | None, Path | None] = (None, None, None)
+    metrics_tls: tuple[Path | None, Path | None] = (None, None)
 
 
 def examine(ward: Ward) -> list[Finding]:
@@ -68,6 +73,7 @@ def examine(ward: Ward) -> list[Finding]:
         ("data root", _data_root),
         ("token file", _token_file),
         ("tokens", _tokens),
+        ("certificates", _certificates),
         ("policy", _policy),
         ("hardware profile", _hardware),
         ("clock", _clock),
@@ -196,10 +202,53 @@ def _token_file(ward: Ward) -> Iterator[Finding]:
 
 
 def _tokens(ward: Ward) -> Iterator[Finding]:
-    from datetime import UTC, datetime
-
-    states = [entry.state(datetime.now(UTC)) for entry in TokenBook(ward.home).entries()]
+    now, book = datetime.now(UTC), TokenBook(ward.home)
+    entries = book.entries()
+    states = [entry.state(now) for entry in entries]
     yield Finding("tokens", WELL, ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states))) or "none was given out")
+    if entries and book.path.stat().st_mode & _FOREIGN_BITS:
+        yield Finding("tokens", WARNING, f"{book.path} can be read by others", f"chmod 600 {book.path}: it tells who may come in")
+    for entry in entries:
+        if entry.state(now) == "valid":
+            yield from _age(entry, now)
+
+
+def _age(entry: Entry, now: datetime) -> Iterator[Finding]:
+    """Look at a token that is valid: soon over, or old and without an end."""
+    ends, days = entry.ends(), (now - datetime.fromisoformat(entry.created_at)).days
+    if ends is not None and ends - now < _SOON:
+        yield Finding("tokens", WARNING, f"the token of {entry.name} ({entry.id}) expires on {ends:%Y-%m-%d}", "give out a new one")
+    elif ends is None and days > _OLD_DAYS:
+        seen = f"the token of {entry.name} ({entry.id}) is {days} days old and never expires"
+        yield Finding("tokens", WARNING, seen, f"trainyard token revoke {entry.id}, and create one with --days")
+
+
+def _certificates(ward: Ward) -> Iterator[Finding]:
+    for option, (cert, key), client_ca in (("--tls", ward.tls[:2], ward.tls[2]), ("--metrics-tls", ward.metrics_tls, None)):
+        found = tls.files(cert, key, option, client_ca)
+        if found is None:
+            continue
+        if found.key.stat().st_mode & _FOREIGN_BITS:
+            yield Finding("certificates", BROKEN, f"{found.key} can be read by others", f"chmod 600 {found.key}; better, make a new pair")
+        for path in filter(None, (found.certificate, found.client_ca)):
+            yield _validity(path)
+
+
+def _validity(path: Path) -> Finding:
+    """Look at the moments of all certificates of a file: the chain is as good as its first that ends."""
+    now = datetime.now(UTC)
+    try:
+        found = validities(path)
+    except (ValueError, IndexError) as error:
+        return Finding("certificates", BROKEN, f"{path}: {error}", "see that it is a PEM file of certificates")
+    begins, ends = max(one.begins for one in found), min(one.ends for one in found)
+    if ends <= now:
+        return Finding("certificates", BROKEN, f"{path} expired on {ends:%Y-%m-%d %H:%M} UTC", "renew it: no client connects")
+    if begins > now:
+        return Finding("certificates", BROKEN, f"{path} is not valid before {begins:%Y-%m-%d %H:%M} UTC", "wait, or set the clock")
+    if ends - now < _SOON:
+        return Finding("certificates", WARNING, f"{path} expires on {ends:%Y-%m-%d}", "renew it; a running server takes the new one")
+    return Finding("certificates", WELL, f"{path} is valid until {ends:%Y-%m-%d}")
 
 
 def _policy(ward: Ward) -> Iterator[Finding]:

@@ -22,6 +22,11 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--store", metavar="URL", help="As for serve. [default: a file in the home]")
 @click.option("--store-password-file", type=_FILE, help="Password of the database.")
 @click.option("--policy", type=_FILE, help="The policy file.")
+@click.option("--tls-cert", type=_FILE, help="PEM chain, as for serve.")
+@click.option("--tls-key", type=_FILE, help="PEM key of --tls-cert.")
+@click.option("--tls-client-ca", type=_FILE, help="CA of clients.")
+@click.option("--metrics-tls-cert", type=_FILE, help="PEM chain for /metrics.")
+@click.option("--metrics-tls-key", type=_FILE, help="PEM key of --metrics-tls-cert.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def doctor(
     *,
@@ -33,6 +38,11 @@ def doctor(
     store: str | None,
     store_password_file: Path | None,
     policy: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
+    metrics_tls_cert: Path | None,
+    metrics_tls_key: Path | None,
     as_json: bool,
 ) -> int:
     """Look at this box as a server would need it, and say what to do. Exit code 1 when something is broken."""
@@ -53,6 +63,8 @@ def doctor(
             store=store,
             store_password_file=store_password_file,
             policy=policy,
+            tls=(tls_cert, tls_key, tls_client_ca),
+            metrics_tls=(metrics_tls_cert, metrics_tls_key),
         )
     )
     if as_json:

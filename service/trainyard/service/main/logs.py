@@ -1,27 +1,34 @@
 """Logs: one JSON object a line on standard error, or lines for people where a person looks.
 
-User text stands in values only, so that no line can be forged; what carries a secret's name is blanked.
+User text stands in values only, with everything that could drive a terminal written out, so that no line can be forged; what carries a
+secret's name, or looks like a token of ours, is blanked.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
+_BEARER = re.compile(r"(?i)(bearer\s+|\bty_)[A-Za-z0-9_.~+/=-]{16,}")
+_DRIVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _SECRET = ("token", "authorization", "password", "secret")
 
 
 def configure(*, person: bool) -> None:
     """Set up logging for the process; ``person`` says that somebody reads along."""
-    last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
-        if person
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    )
+    console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    last: list[Any] = [
+        structlog.processors.format_exc_info,
+        # JSON writes line feeds out itself; the lines of a traceback are for people to read.
+        written_out(_ODD if person else _DRIVES),
+        console if person else structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -42,6 +49,22 @@ def blank_secrets(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> M
         if any(word in key.lower() for word in _SECRET):
             line[key] = "***"
     return line
+
+
+def written_out(odd: re.Pattern[str]) -> structlog.typing.Processor:
+    """Write out what moves cursors, rings, ends a line or turns its direction; blank what looks like a token in a text."""
+
+    def process(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for key, value in line.items():
+            if isinstance(value, str):
+                line[key] = (_DRIVES if key == "exception" else odd).sub(_code, _BEARER.sub(r"\1***", value))
+        return line
+
+    return process
+
+
+def _code(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"
 
 
 class _Forward(logging.Handler):

@@ -37,6 +37,8 @@ class Files(Asking):
     ) -> AsyncGenerator[pb.DownloadArtifactResponse]:
         """Send a file from ``offset`` on, in pieces; the first message says what the whole is, with its SHA-256."""
         job = await self._find(request.id)
+        if "\0" in request.name:  # no database keeps it, and not each can be asked for it
+            raise UnknownArtifactError(name=request.name, job=job.id)
         artifact = await self._run(self._store.artifact, job.id, request.name)
         if not 0 <= request.offset <= artifact.size_bytes:
             raise InvalidRequestError(field="offset", problem=f"lies between 0 and {artifact.size_bytes}, the size of the file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any, cast
 
-from trainyard.service.core.errors import InvalidRequestError
+from trainyard.service.core.errors import InvalidRequestError, UnknownReportError
 from trainyard.service.core.events import Event
 from trainyard.service.core.history import curve
 from trainyard.service.core.jobs import JobQuery
@@ -18,6 +18,8 @@ from trainyard.service.rpc.translation.reports import report_message
 from trainyard.v1 import training_service_pb2 as pb
 
 _EPOCHS_AT_ONCE = 2000
+# Each is a condition of the query, and databases bound how many of them nest.
+_MOST_TAGS = 32
 
 
 class Looking(Asking):
@@ -63,6 +65,8 @@ class Looking(Asking):
             raise InvalidRequestError(field="of", problem="needs a job_id or a digest")
         if which == "job_id":
             report = await self._run(self._store.report, (await self._find(request.job_id)).digests.report)
+        elif "\0" in request.digest:
+            raise UnknownReportError(report=request.digest)
         else:
             report = await self._run(self._store.report, request.digest, PRINCIPAL.get().scope)
         return pb.GetLintReportResponse(report=report_message(report))
@@ -88,6 +92,11 @@ def _query(request: pb.ListJobsRequest, *, limit: int, before: int | None) -> Jo
     unknown = [state for state in request.states if state not in STATE_OF]
     if unknown:
         raise InvalidRequestError(field="states", problem=f"{unknown[0]} is no state")
+    if len(request.tags) > _MOST_TAGS:
+        raise InvalidRequestError(field="tags", problem=f"are {_MOST_TAGS} at most")
+    for field, texts in (("tags", request.tags), ("owner", (request.owner,)), ("experiment", (request.experiment,))):
+        if any("\0" in text for text in texts):
+            raise InvalidRequestError(field=field, problem="holds the character NUL, which no job has")
     scope = PRINCIPAL.get().scope
     return JobQuery(
         limit=limit,

@@ -9,13 +9,19 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+import trustme
+from sqlalchemy import make_url
 
 from trainyard.service.core.identity import Role
+from trainyard.service.main.tls import TlsFiles
+from trainyard.service.main.token_book import PREFIX
+from trainyard.v1 import job_pb2
 from trainyard.v1 import training_service_pb2 as pb
 
 Code = grpc.StatusCode
@@ -37,21 +43,62 @@ def _house() -> Any:
 house = _house()
 
 
+class Besieged(house.Guarded):  # type: ignore[misc,name-defined]  # loaded by its path
+    """A server whose data root has links that lead out of it, and a submitter who means no good."""
+
+    def __init__(self, folder: Path, **of: Any) -> None:
+        root, outside = folder / "data", folder / "outside"
+        root.mkdir()
+        outside.mkdir()
+        rows = [f"{index % 7},{index % 5},{'ab'[index % 2]}" for index in range(80)]
+        for place in (root, outside):
+            (place / "table.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
+        (root / "link.csv").symlink_to(outside / "table.csv")
+        (root / "folder").symlink_to(outside)
+        authority = trustme.CA()
+        self.tls = of.pop("guarded", False)
+        if self.tls:
+            of["tls"] = _pair(authority, folder)
+        self.credentials = grpc.ssl_channel_credentials(authority.cert_pem.bytes()) if self.tls else None
+        super().__init__(folder, root, **of)
+        self.stranger = self.give("mallory", Role.SUBMITTER)
+        self.expired = self.give("mallory", Role.SUBMITTER, lifetime=timedelta(seconds=1), now=datetime.now(UTC) - timedelta(days=1))
+        self.revoked = self.give("gone", Role.OPERATOR)
+        self.book.revoke("gone", datetime.now(UTC))
+
+    def stub(self, credentials: grpc.ChannelCredentials | None = None) -> Any:
+        return super().stub(credentials or self.credentials)
+
+    def channel(self) -> grpc.Channel:
+        options = (("grpc.ssl_target_name_override", "localhost"),)
+        secure = self.credentials
+        return grpc.secure_channel(self.address, secure, options) if secure else grpc.insecure_channel(self.address)
+
+
+def _pair(authority: trustme.CA, folder: Path) -> TlsFiles:
+    pair = authority.issue_cert("localhost")
+    pair.private_key_pem.write_to_path(folder / "key.pem")
+    pair.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    return TlsFiles(folder / "cert.pem", folder / "key.pem")
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("hostile")
-    root, outside = folder / "data", folder / "outside"
-    root.mkdir()
-    outside.mkdir()
-    rows = [f"{index % 7},{index % 5},{'ab'[index % 2]}" for index in range(80)]
-    for place in (root, outside):
-        (place / "table.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
-    (root / "link.csv").symlink_to(outside / "table.csv")
-    (root / "folder").symlink_to(outside)
-    made = house.Guarded(folder, root)
-    made.stranger = made.give("mallory", Role.SUBMITTER)
-    yield made
-    made.close()
+def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Besieged]]:
+    """The servers that were asked for; they live as long as the module, in whatever order tests come."""
+    started: dict[str, Besieged] = {}
+    yield started
+    for one in started.values():
+        one.close()
+
+
+@pytest.fixture(params=["plain", "tls-and-postgresql"])
+def server(request: pytest.FixtureRequest, besieged: dict[str, Besieged], tmp_path_factory: pytest.TempPathFactory) -> Besieged:
+    """Every attempt is made on a server of one's own machine, and on one behind TLS with a PostgreSQL."""
+    if request.param not in besieged:
+        folder = tmp_path_factory.mktemp("hostile")
+        of = {"guarded": True, "store": make_url(request.getfixturevalue("postgresql_schema"))} if request.param != "plain" else {}
+        besieged[request.param] = Besieged(folder, **of)
+    return besieged[request.param]
 
 
 @pytest.fixture
@@ -99,6 +146,15 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS, ids=range(len(PATHS)))
+@pytest.mark.parametrize("field", ["initial", "weights"])
+def test_no_path_of_weights_leads_out_of_the_data_root(asking: Callable[..., Any], field: str, path: str) -> None:
+    spec = json.loads(house.house.good_spec())
+    spec["model"] = {"type": "transfer", "backbone": "mobilenet_v2", "weights": None, field: path}
+    error = refused(lambda: asking("CreateJob", pb.CreateJobRequest(spec=json.dumps(spec).encode())))
+    assert error.code() in {Code.FAILED_PRECONDITION, Code.INVALID_ARGUMENT}
+
+
+@pytest.mark.parametrize("path", PATHS, ids=range(len(PATHS)))
 def test_no_path_of_a_dataset_leads_out_of_the_data_root(asking: Callable[..., Any], path: str) -> None:
     spec = json.loads(house.house.good_spec())
     spec["dataset"]["path"] = path
@@ -132,6 +188,13 @@ HEADERS: dict[str, Callable[[Any], tuple[tuple[str, Any], ...]]] = {
     "the digest": lambda server: (("authorization", f"Bearer {server.book.entries()[0].digest}"),),
     "binary": lambda server: (("authorization-bin", f"Bearer {server.token}".encode()),),
     "in another header": lambda server: (("x-authorization", f"Bearer {server.token}"),),
+    "expired": lambda server: (("authorization", f"Bearer {server.expired}"),),
+    "revoked": lambda server: (("authorization", f"Bearer {server.revoked}"),),
+    "of another server": lambda server: (("authorization", f"Bearer {PREFIX}{'A' * 43}"),),  # noqa: ARG005
+    "with a line feed's code": lambda server: (("authorization", f"Bearer {server.token}%0a"),),
+    "both in one": lambda server: (("authorization", f"Bearer {server.stranger}, Bearer {server.token}"),),
+    "a cookie": lambda server: (("cookie", f"authorization=Bearer {server.token}"),),
+    "a proxy's word": lambda server: (("x-forwarded-user", "operator"), ("x-forwarded-for", "127.0.0.1")),  # noqa: ARG005
     "long": lambda server: (("authorization", f"Bearer {'x' * 6000}"),),  # noqa: ARG005
 }
 
@@ -151,7 +214,7 @@ def test_a_request_id_that_is_no_sane_one_is_not_taken_over(server: Any, asking:
 def test_random_bytes_are_no_request_and_no_harm(server: Any, asking: Callable[..., Any], method: str) -> None:
     chance = random.Random(method)
     kind = SERVICE.methods_by_name[method]
-    with grpc.insecure_channel(server.address) as channel:
+    with server.channel() as channel:
         make: Any = channel.unary_stream if kind.server_streaming else channel.unary_unary
         raw = make(f"/{SERVICE.full_name}/{method}")
         for length in (1, 3, 17, 300, 5000):
@@ -171,7 +234,7 @@ def test_an_oversized_request_is_refused(asking: Callable[..., Any]) -> None:
 
 
 def test_a_method_that_does_not_exist_is_none(server: Any, asking: Callable[..., Any]) -> None:
-    with grpc.insecure_channel(server.address) as channel:
+    with server.channel() as channel:
         for name in ("/trainyard.v1.TrainingService/Shutdown", "/x", "/trainyard.v1.TrainingService/../x"):
             call: Any = channel.unary_unary(name)
             assert refused(lambda call=call: call(b"", timeout=20)).code() is Code.UNIMPLEMENTED  # type: ignore[misc]
@@ -186,6 +249,75 @@ def test_two_hundred_silent_and_half_open_clients_keep_nobody_waiting(server: An
             client.sendall(words[number % len(words)])
         assert asking("GetServerInfo", pb.GetServerInfoRequest()).server.version
         assert asking("CreateJob", pb.CreateJobRequest(spec=house.house.good_spec("good"), validate_only=True)).report.passed
+
+
+NAMES = (
+    "\x1b]0;owned\x07\x1b[2J\x1b[31mred",
+    "\u202etxt.exe",
+    "line\nfeed\r\nX-Injected: yes",
+    '"},{"level":"error","event":"forged',
+    "\u0000nul",
+    "\ufeff\u200b\u2066zero width",
+    "\U0001f600" * 3000,
+    "${jndi:ldap://x}{{7*7}}%s%n",
+    "\ud800 a lone surrogate",
+)
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_no_name_or_tag_drives_a_log_or_is_lost_or_breaks_a_list(
+    server: Any, asking: Callable[..., Any], capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    """It is refused with a finding, or kept as it is: then every list shows it whole."""
+    spec = json.loads(house.house.good_spec("good"))
+    spec["experiment"] = {"name": name, "tags": [name[:40], "plain"], "description": name}
+    before = len((server.home / "audit.jsonl").read_bytes()) if (server.home / "audit.jsonl").exists() else 0
+    try:
+        job = asking("CreateJob", pb.CreateJobRequest(spec=json.dumps(spec).encode())).job
+    except grpc.RpcError as error:
+        failed: Any = error
+        assert failed.code() in {Code.FAILED_PRECONDITION, Code.INVALID_ARGUMENT}
+        assert all(ord(letter) >= 32 and ord(letter) != 127 for letter in failed.details())
+    else:
+        assert name in {found.experiment for found in asking("ListJobs", pb.ListJobsRequest(page_size=1000)).jobs}
+        found = asking("ListJobs", pb.ListJobsRequest(tags=[name[:40]])).jobs
+        assert job.id in {one.id for one in found}
+        asking("CancelJob", pb.CancelJobRequest(id=job.id))
+    kept = (server.home / "audit.jsonl").read_bytes()[before:]
+    said = "".join(capfd.readouterr()).encode("utf-8", "surrogatepass")
+    for line in kept.splitlines():
+        json.loads(line)
+    assert b"\x1b" not in kept + said
+    assert not any(line.startswith((b"X-Injected", b'{"level":"error","event":"forged')) for line in (kept + said).splitlines())
+
+
+def test_ten_thousand_tags_and_filters_are_answered(server: Any, asking: Callable[..., Any]) -> None:
+    spec = json.loads(house.house.good_spec("good"))
+    spec["experiment"]["tags"] = [f"t{index}" for index in range(10_000)]
+    error = refused(lambda: asking("CreateJob", pb.CreateJobRequest(spec=json.dumps(spec).encode())))
+    assert error.code() in {Code.FAILED_PRECONDITION, Code.INVALID_ARGUMENT}
+    for filters in (
+        pb.ListJobsRequest(tags=[f"t{index}" for index in range(10_000)]),
+        pb.ListJobsRequest(tags=["%", "_", "\x00", '"', "\\"]),
+        pb.ListJobsRequest(experiment="%" * 5000),
+        pb.ListJobsRequest(experiment="\x00"),
+        pb.ListJobsRequest(owner="\x00' OR 1=1 --"),
+        pb.ListJobsRequest(states=[job_pb2.JOB_STATE_QUEUED] * 5000),
+        pb.ListJobsRequest(page_size=2**31 - 1),
+    ):
+        try:
+            assert {found.owner for found in asking("ListJobs", filters).jobs} <= {"mallory"}
+        except grpc.RpcError as error:
+            failed: Any = error
+            assert failed.code() is Code.INVALID_ARGUMENT, filters
+
+
+@pytest.mark.parametrize("request_id", ["x" * 1_000_000, "{" + "0" * 8 + "}", "00000000-0000-0000-0000-000000000000\n", "\x00", "é" * 36])
+def test_a_request_id_is_a_uuid_or_refused(asking: Callable[..., Any], request_id: str) -> None:
+    spec = house.house.good_spec("good")
+    error = refused(lambda: asking("CreateJob", pb.CreateJobRequest(spec=spec, request_id=request_id)))
+    assert error.code() is Code.INVALID_ARGUMENT
+    assert len(error.details()) < 500
 
 
 def test_another_callers_page_token_opens_no_page(server: Any, asking: Callable[..., Any]) -> None:

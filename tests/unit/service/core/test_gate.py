@@ -46,6 +46,12 @@ def judge(root: Path) -> Callable[..., Verdict]:
     return judged
 
 
+@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\n", "\x9b", "\x7f"])
+def test_a_name_or_tag_with_a_control_character_is_kept_out(judge: Callable[..., Verdict], letter: str) -> None:
+    assert codes(judge(experiment={"name": f"a{letter}b", "tags": ["fine", letter]})) == ["SRV006", "SRV006"]
+    assert judge(experiment={"name": "naïve 漢字 \U0001f600", "tags": ["ünï"]}).passed
+
+
 def test_weights_that_are_not_here_are_said_before_anything_is_queued(root: Path, tmp_path: Path) -> None:
     (tmp_path / "mobilenet_v2.weights.h5").touch()
     (root / "mine.weights.h5").touch()

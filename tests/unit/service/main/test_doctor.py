@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import socket
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from click.testing import CliRunner
 
+from trainyard.service.core.identity import Role
 from trainyard.service.main.doctor_command import doctor
+from trainyard.service.main.token_book import TokenBook
 from trainyard.service.main.token_command import token
 
 
@@ -81,3 +85,59 @@ def test_a_token_is_shown_once_listed_without_itself_and_revoked(tmp_path: Path)
     assert secret not in run("list").stdout
     assert "revoked" in run("revoke", "ann").stdout
     assert json.loads(run("list", "--json").stdout)[0]["state"] == "revoked"
+
+
+@pytest.mark.parametrize(
+    "begins,ends,state,said",
+    [
+        (-400, -1, "broken", "expired on"),
+        (1, 400, "broken", "is not valid before"),
+        (-1, 3, "warning", "expires on"),
+        (-1, 400, "ok", "is valid until"),
+        (-1, 40 * 365, "ok", "is valid until"),  # after 2049 a year has four digits
+    ],
+)
+def test_a_certificate_is_known_by_its_days(*, ask: Any, tmp_path: Path, begins: int, ends: int, state: str, said: str) -> None:
+    now = datetime.now(UTC)
+    pair = trustme.CA().issue_cert("localhost", not_before=now + timedelta(days=begins), not_after=now + timedelta(days=ends))
+    pair.private_key_pem.write_to_path(tmp_path / "key.pem")
+    (tmp_path / "key.pem").chmod(0o600)
+    pair.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    code, checks = ask("--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem"))
+    (found,) = checks["certificates"]
+    assert (found["state"], code) == (state, int(state == "broken"))
+    assert said in found["seen"]
+    if said == "expires on":
+        assert f"{now + timedelta(days=ends):%Y-%m-%d}" in found["seen"]
+
+
+def test_a_key_that_others_can_read_and_half_a_pair_are_broken(ask: Any, tmp_path: Path) -> None:
+    pair = trustme.CA().issue_cert("localhost")
+    pair.private_key_pem.write_to_path(tmp_path / "key.pem")
+    (tmp_path / "key.pem").chmod(0o644)
+    pair.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    words = ["--metrics-tls-cert", str(tmp_path / "cert.pem"), "--metrics-tls-key", str(tmp_path / "key.pem")]
+    code, checks = ask(*words)
+    assert code == 1
+    assert "can be read by others" in checks["certificates"][0]["seen"]
+    assert "belong together" in ask(*words[:2])[1]["certificates"][0]["seen"]
+    (tmp_path / "cert.pem").write_text("nonsense")
+    assert "no PEM pair" in ask(*words)[1]["certificates"][-1]["seen"]
+
+
+def test_tokens_that_are_old_or_soon_over_are_named(ask: Any, tmp_path: Path) -> None:
+    book, now = TokenBook(tmp_path / "home"), datetime.now(UTC)
+    book.create("old", Role.VIEWER, None, now - timedelta(days=800))
+    book.create("soon", Role.VIEWER, timedelta(days=3), now)
+    book.create("fine", Role.VIEWER, timedelta(days=90), now)
+    book.create("over", Role.VIEWER, timedelta(days=1), now - timedelta(days=9))
+    code, checks = ask()
+    assert code == 0
+    told = [found["seen"] for found in checks["tokens"]]
+    assert told[0] == "1 expired, 3 valid"
+    assert len(told) == 3
+    assert "token of old" in told[1]
+    assert "800 days old and never expires" in told[1]
+    assert "token of soon" in told[2]
+    book.path.chmod(0o640)
+    assert any("can be read by others" in found["seen"] for found in ask()[1]["tokens"])

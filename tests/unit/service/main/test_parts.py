@@ -150,3 +150,20 @@ def test_secrets_are_blanked_and_no_line_can_be_forged(capsys: pytest.CaptureFix
     assert "from a library" in written
     if not person:
         assert [json.loads(line)["event"] for line in written.splitlines()] == ["call", "library", "failed"]
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_no_text_in_a_log_drives_a_terminal_forges_a_line_or_tells_a_token(capsys: pytest.CaptureFixture[str], *, person: bool) -> None:
+    logs.configure(person=person)
+    token = "ty_" + "Zx9-" * 10
+    structlog.get_logger("x").warning("said", why=f"\x1b[2J\x9b31m\u202e\nforged line\r{token} authorization: Bearer {token}abc")
+    try:
+        int(f"\x1b]0;owned\x07 {token}")
+    except ValueError:
+        structlog.get_logger("x").exception("failed")
+    structlog.get_logger("x").error("failed", exc_info=ValueError(f"\x9b\x1b {token}"))
+    said = capsys.readouterr().err
+    assert "forged" in said
+    assert not any(line.startswith("forged") for line in said.splitlines())
+    assert token not in said
+    assert not set("\x1b\x9b\x07\u202e\r") & set(said)
