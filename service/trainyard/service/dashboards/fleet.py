@@ -20,10 +20,10 @@ from trainyard.service.dashboards.panels import (
     Step,
     Style,
 )
-from trainyard.service.dashboards.selectors import RANGE, RATE, RUNNING, of, quantile, raw
+from trainyard.service.dashboards.selectors import RANGE, RATE, RPC, RUNNING, of, quantile, raw, servers
 
 _SUCCEEDED, _FAILED = 'outcome="succeeded"', 'outcome="failed"'
-_IN_ERROR = 'grpc_code!~"OK|CANCELLED"'
+_IN_ERROR = f'{RPC}, grpc_code!~"OK|CANCELLED"'
 UID, JOB_UID = "trainyard-fleet", "trainyard-job"
 _ENDS = (Style("succeeded", GREEN), Style("failed", RED, dashed=True), Style("cancelled", GREY, dashed=True))
 _STATES = (
@@ -41,9 +41,9 @@ _NOW = Row(
         Panel(
             Kind.STAT,
             "Servers up",
-            "Servers that answered the last scrape.",
+            "Servers that answered the last scrape, of those that were seen within a day.",
             "short",
-            (Query(f"sum({raw('up')})", "up"),),
+            (Query(f"sum({servers()})", "up"),),
             4,
             4,
             steps=(Step(None, RED, "no server answers"), Step(1, GREEN)),
@@ -129,11 +129,12 @@ _JOBS = Row(
         Panel(
             Kind.TIMESERIES,
             "Time in the queue",
-            "From submission to the first start: half of the jobs waited less than the lower line, 95 % less than the upper.",
+            "From submission to the first start, over the chosen time up to each moment: half of the jobs waited less than the lower"
+            " line, 95 % less than the upper.",
             "s",
             (
-                Query(quantile(0.5, of("queue_wait_seconds_bucket")), "median"),
-                Query(quantile(0.95, of("queue_wait_seconds_bucket")), "95 %"),
+                Query(quantile(0.5, of("queue_wait_seconds_bucket"), over=RANGE), "median"),
+                Query(quantile(0.95, of("queue_wait_seconds_bucket"), over=RANGE), "95 %"),
             ),
             8,
             8,
@@ -170,6 +171,18 @@ _JOBS = Row(
             link=True,
             empty="no job runs now",
         ),
+        Panel(
+            Kind.TABLE,
+            "Firing alerts",
+            "What asks for a look now; each alert has its page among the runbooks.",
+            "short",
+            (Query('ALERTS{alertstate="firing", alertname=~"Trainyard.*"}', instant=True),),
+            24,
+            5,
+            columns=(("alertname", "Alert"), ("severity", "Severity"), ("instance", "Server"), ("job_id", "Job")),
+            hidden=("Time", "Value", "__name__", "alertstate", "job", "split", "device"),
+            empty="no alert fires",
+        ),
     ),
 )
 _WORK = Row(
@@ -203,7 +216,12 @@ _WORK = Row(
             "GPU memory",
             "Peak device memory of each running job.",
             "bytes",
-            (Query(of("job_gpu_memory_used_bytes"), "{{job_id}} on {{device}}"),),
+            (
+                Query(
+                    f"{of('job_gpu_memory_used_bytes')} and on (instance, job_id) ({of('job_state', RUNNING)} == 1)",
+                    "{{job_id}} on {{device}}",
+                ),
+            ),
             empty="no job runs on a GPU",
         ),
         Panel(
@@ -252,11 +270,12 @@ _GATE = Row(
         Panel(
             Kind.TIMESERIES,
             "Outcome against prediction",
-            "What a job took, divided by what was predicted before it ran: 1 is right, 2 is twice as much.",
+            "What a job took, divided by what was predicted before it ran: 1 is right, 2 is twice"
+            " as much. Over the chosen time up to each moment.",
             "short",
-            (Query(quantile(0.5, of("prediction_ratio_bucket"), "kind"), "{{kind}}, median"),),
+            (Query(quantile(0.5, of("prediction_ratio_bucket"), "kind", RANGE), "{{kind}}, median"),),
             styles=(Style("memory.*", BLUE), Style("time.*", ORANGE, dashed=True)),
-            empty="no job with a prediction has ended in this interval",
+            empty="no job with a prediction has ended in the chosen time",
         ),
     ),
 )
@@ -271,7 +290,7 @@ _WIRE = Row(
             (
                 Query(
                     f"sum by (grpc_method) (rate({raw('grpc_server_handled_total', _IN_ERROR)}[{RATE}]))"
-                    f" / sum by (grpc_method) (rate({raw('grpc_server_handled_total')}[{RATE}]))",
+                    f" / sum by (grpc_method) (rate({raw('grpc_server_handled_total', RPC)}[{RATE}]))",
                     "{{grpc_method}}",
                 ),
             ),
@@ -283,7 +302,12 @@ _WIRE = Row(
             "Calls, 95 %",
             "95 % of the calls with one answer took less, by method.",
             "s",
-            (Query(quantile(0.95, raw("grpc_server_handling_seconds_bucket", 'grpc_type="unary"'), "grpc_method"), "{{grpc_method}}"),),
+            (
+                Query(
+                    quantile(0.95, raw("grpc_server_handling_seconds_bucket", f'{RPC}, grpc_type="unary"'), "grpc_method"),
+                    "{{grpc_method}}",
+                ),
+            ),
         ),
         Panel(
             Kind.TIMESERIES,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from string import ascii_uppercase
 from typing import Any
 
-from trainyard.service.dashboards.panels import Annotation, Board, Kind, Panel, Row, Step, Style
-from trainyard.service.dashboards.selectors import FLEET
+from trainyard.service.dashboards.panels import Annotation, Board, Kind, Panel, Row, Step, Style, Word
+from trainyard.service.dashboards.selectors import RANGE, of
 
 SCHEMA_VERSION = 39
 COLUMNS = 24
@@ -20,6 +20,7 @@ Json = dict[str, Any]
 _SOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
 _REDUCED: Json = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _LEGEND: Json = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
+_OPEN_JOB = "/d/trainyard-job?var-job_id=${__data.fields.Job}&${datasource:queryparam}&${__url_time_range}"
 _ONE: Json = {"mode": "single"}
 # What each kind of panel looks like, unit and colours apart.
 _OPTIONS: dict[Kind, Json] = {
@@ -48,9 +49,11 @@ _OPTIONS: dict[Kind, Json] = {
         "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": False},
         "legend": {"show": True},
     },
-    Kind.STATE_TIMELINE: {"mergeValues": True, "showValue": "never", "rowHeight": 0.8, "legend": _LEGEND, "tooltip": _ONE},
-    Kind.XY_CHART: {"mapping": "auto", "dims": {"frame": 0, "x": "epoch"}, "series": [], "legend": _LEGEND, "tooltip": _ONE},
+    Kind.STATE_TIMELINE: {"mergeValues": True, "showValue": "auto", "rowHeight": 0.8, "legend": _LEGEND, "tooltip": _ONE},
+    Kind.XY_CHART: {"mapping": "manual", "legend": _LEGEND, "tooltip": _ONE},
 }
+# Without it Grafana takes the options for those of version 10 and rewrites them to nothing.
+_XY_SINCE = "11.1.0"
 
 
 def text(board: Board) -> str:
@@ -92,7 +95,9 @@ def _variables(board: Board) -> Iterator[Json]:
     yield _choice("job", "Scrape job", "label_values(trainyard_build_info, job)")
     yield _choice("instance", "Server", 'label_values(trainyard_build_info{job=~"$job"}, instance)')
     if board.selects_job:
-        yield {**_choice("job_id", "Job", f"label_values(trainyard_job_info{{{FLEET}}}, job_id)"), "includeAll": False, "sort": 2}
+        newest = f"query_result(sort_desc(max_over_time({of('job_start_timestamp_seconds')}[{RANGE}])))"
+        ids = {"includeAll": False, "current": {}, "regex": '/job_id="([^"]+)"/', "sort": 0}
+        yield {**_choice("job_id", "Job", newest), **ids}
 
 
 def _choice(name: str, label: str, query: str) -> Json:
@@ -107,7 +112,7 @@ def _choice(name: str, label: str, query: str) -> Json:
         "multi": True,
         "includeAll": True,
         "allValue": ".+",
-        "current": {},
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
         "hide": 0,
         "sort": 1,
     }
@@ -147,6 +152,9 @@ def _link(uid: str, title: str) -> Json:
         "url": f"/d/{uid}?${{datasource:queryparam}}&${{job:queryparam}}&${{instance:queryparam}}",
         "icon": "dashboard",
         "keepTime": True,
+        "includeVars": False,
+        "asDropdown": False,
+        "tags": [],
         "targetBlank": False,
         "tooltip": "",
     }
@@ -188,6 +196,7 @@ def _filled(panels: Iterable[Panel], number: int, top: int) -> tuple[list[Json],
 
 def _panel(panel: Panel, number: int, place: Json) -> Json:
     return {
+        **({"pluginVersion": _XY_SINCE} if panel.kind is Kind.XY_CHART else {}),
         "id": number,
         "type": panel.kind.value,
         "title": panel.title,
@@ -217,7 +226,12 @@ def _target(panel: Panel, letter: str, index: int) -> Json:
 
 
 def _defaults(panel: Panel) -> Json:
-    made: Json = {"unit": panel.unit, "color": {"mode": "palette-classic"}, "mappings": [], "noValue": panel.empty or "no data"}
+    made: Json = {
+        "unit": panel.unit,
+        "color": {"mode": "palette-classic"},
+        "mappings": _mappings(panel.words),
+        "noValue": panel.empty or "no data",
+    }
     if panel.low is not None:
         made["min"] = panel.low
     if panel.high is not None:
@@ -228,7 +242,7 @@ def _defaults(panel: Panel) -> Json:
     if panel.kind is Kind.TIMESERIES:
         made["custom"] = _lines(panel)
     if panel.link:
-        made["links"] = [{"title": "Open the job", "url": "/d/trainyard-job?var-job_id=${__data.fields.Job}&${datasource:queryparam}"}]
+        made["links"] = [{"title": "Open the job", "url": _OPEN_JOB}]
     return made
 
 
@@ -257,12 +271,23 @@ def _override(style: Style) -> Json:
     return {"matcher": {"id": "byRegexp", "options": f"/^(?:{style.pattern})$/"}, "properties": properties}
 
 
+def _mappings(words: Iterable[Word]) -> list[Json]:
+    told = {str(word.value): {"text": word.text, "color": word.color, "index": index} for index, word in enumerate(words)}
+    return [{"type": "value", "options": told}] if told else []
+
+
 def _options(panel: Panel) -> Json:
-    return (
-        {**_OPTIONS[panel.kind], "yAxis": {"unit": panel.unit, "axisPlacement": "left"}}
-        if panel.kind is Kind.HEATMAP
-        else _OPTIONS[panel.kind]
-    )
+    made = _OPTIONS[panel.kind]
+    if panel.kind is Kind.HEATMAP:
+        return {**made, "yAxis": {"unit": panel.unit, "axisPlacement": "left"}}
+    if panel.kind is Kind.XY_CHART:
+        x, y = (_named(query.legend) for query in panel.queries)
+        return {**made, "series": [{"frame": {"matcher": {"id": "byIndex", "options": 0}}, "x": x, "y": y}]}
+    return made
+
+
+def _named(field: str) -> Json:
+    return {"matcher": {"id": "byName", "options": field}}
 
 
 def _transformations(panel: Panel) -> list[Json]:

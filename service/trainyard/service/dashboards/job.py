@@ -7,6 +7,7 @@ from trainyard.service.dashboards.fleet import UID as FLEET_UID
 from trainyard.service.dashboards.panels import (
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     PURPLE,
     RED,
@@ -19,12 +20,41 @@ from trainyard.service.dashboards.panels import (
     Row,
     Step,
     Style,
+    Word,
 )
 from trainyard.service.dashboards.selectors import RANGE, RATE, RUNNING, single
 
 _TRAIN, _VAL = 'split="train"', 'split="val"'
+_PAUSED, _ENDED = 'state="paused"', 'state=~"succeeded|failed|cancelled"'
 _SPLITS = (Style(".*train.*", BLUE), Style(".*validation.*", ORANGE, dashed=True))
+_RUNS = f"and on (instance, job_id) ({single('job_state', RUNNING)} == 1)"
+_OVER = "the job does not run now"
+# Each state is a number here and a word on the picture.
+_STATES = tuple(
+    Word(number, text, color)
+    for number, (text, color) in enumerate(
+        (
+            ("queued", ORANGE),
+            ("starting", SKY),
+            ("running", BLUE),
+            ("pausing", PURPLE),
+            ("paused", PURPLE),
+            ("stopping", GREY),
+            ("cancelling", GREY),
+            ("succeeded", GREEN),
+            ("failed", RED),
+            ("cancelled", GREY),
+        ),
+        start=1,
+    )
+)
 _NO_VALIDATION = "the spec keeps no validation data, or no epoch has ended"
+
+
+def _in_state(word: Word) -> str:
+    selector = single("job_state", f'state="{word.text}"')
+    return f"{word.value} * ({selector} == 1)"
+
 
 _IDENTITY = Row(
     "The job",
@@ -65,7 +95,7 @@ _IDENTITY = Row(
             (
                 Query(
                     f"max by (job_id) (({single('job_epochs_planned')} - {single('job_epoch')})"
-                    f" * {single('job_last_epoch_duration_seconds')})",
+                    f" * {single('job_last_epoch_duration_seconds')} {_RUNS})",
                     "{{job_id}}",
                 ),
             ),
@@ -79,23 +109,23 @@ _IDENTITY = Row(
             "s",
             (
                 Query(
-                    f"time() - max by (job_id) ({single('job_last_epoch_timestamp_seconds')}"
-                    f" and on (instance, job_id) ({single('job_state', RUNNING)} == 1))",
+                    f"time() - max by (job_id) ({single('job_last_epoch_timestamp_seconds')} {_RUNS})",
                     "{{job_id}}",
                 ),
             ),
             4,
             4,
-            empty="the job does not run any more",
+            empty=_OVER,
         ),
         Panel(
             Kind.STATE_TIMELINE,
             "State",
             "Which state the job was in, over time.",
             "short",
-            (Query(f"max by (job_id, state) ({single('job_state')}) > 0", "{{state}}"),),
+            (Query(f"max by (job_id) ({' or '.join(_in_state(word) for word in _STATES)})", "{{job_id}}"),),
             24,
             5,
+            words=_STATES,
         ),
     ),
 )
@@ -164,7 +194,7 @@ _CURVES = Row(
         Panel(
             Kind.XY_CHART,
             "Loss by epoch",
-            "Training loss over the number of the epoch, as far as scrapes saw it.",
+            "Training loss of one job over the number of the epoch, as far as scrapes saw it.",
             "short",
             (
                 Query(single("job_epoch"), "epoch"),
@@ -228,11 +258,14 @@ BOARD = Board(
         Annotation("Start", f"{single('job_start_timestamp_seconds')} * 1000", GREEN, "Started", "{{job_id}}", value_is_time=True),
         Annotation(
             "Rate lowered",
-            f"{single('job_learning_rate')} < ({single('job_learning_rate')} offset $__interval)",
+            # A schedule lowers it a little with each epoch; a mark at each of them would say nothing.
+            f"{single('job_learning_rate')} < 0.8 * ({single('job_learning_rate')} offset $__interval)",
             BLUE,
             "Learning rate lowered",
             "{{job_id}}",
         ),
+        Annotation("Pauses", f"{single('job_state', _PAUSED)} == 1", PURPLE, "Paused", "{{job_id}}"),
+        Annotation("End", f"{single('job_state', _ENDED)} == 1", GREY, "Ended: {{state}}", "{{job_id}}"),
         Annotation("Alerts", 'ALERTS{alertstate="firing", job_id=~"$job_id"}', RED, "{{alertname}}", "severity {{severity}}"),
     ),
     selects_job=True,

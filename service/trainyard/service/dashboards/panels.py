@@ -60,6 +60,14 @@ class Step(NamedTuple):
     reason: str = ""
 
 
+class Word(NamedTuple):
+    """A number that is shown as a word, in a colour."""
+
+    value: int
+    text: str
+    color: str
+
+
 class Panel(NamedTuple):
     """One picture.
 
@@ -76,6 +84,7 @@ class Panel(NamedTuple):
     height: int = 8
     styles: tuple[Style, ...] = ()
     steps: tuple[Step, ...] = ()
+    words: tuple[Word, ...] = ()
     stacked: bool = False
     logarithmic: bool = False
     low: float | None = 0
@@ -106,7 +115,7 @@ class Annotation(NamedTuple):
 
 
 class Board(NamedTuple):
-    """A dashboard; ``selects_job`` adds the variable that picks jobs."""
+    """A dashboard; ``selects_job`` adds the variable that picks jobs, the newest first."""
 
     uid: str
     title: str

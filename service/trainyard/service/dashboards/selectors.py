@@ -5,6 +5,8 @@ from __future__ import annotations
 FLEET = 'job=~"$job", instance=~"$instance"'
 JOB = f'{FLEET}, job_id=~"$job_id"'
 RUNNING = 'state="running"'
+# Our own calls: other servers that the same Prometheus scrapes count theirs under the same names.
+RPC = 'grpc_service=~"trainyard.*|unknown"'
 RATE = "$__rate_interval"
 RANGE = "$__range"
 
@@ -24,7 +26,18 @@ def single(name: str, more: str = "") -> str:
     return of(name, more, scope=JOB)
 
 
-def quantile(share: float, bucket: str, by: str = "") -> str:
-    """Return the quantile of a histogram over the rate interval; ``bucket`` is a selector of its buckets."""
+def servers() -> str:
+    """Select ``up`` of the servers that were seen within a day, whether they answer now or not.
+
+    A variable that stands for all matches every target of the Prometheus; only ours have a build.
+    """
+    return f"{raw('up')} and on (job, instance) max_over_time({of('build_info')}[1d])"
+
+
+def quantile(share: float, bucket: str, by: str = "", over: str = RATE) -> str:
+    """Return the quantile of a histogram; ``bucket`` is a selector of its buckets.
+
+    What happens only now and then needs more time to look ``over`` than the rate interval, in which there is mostly nothing.
+    """
     labels = f"le, {by}" if by else "le"
-    return f"histogram_quantile({share:g}, sum by ({labels}) (rate({bucket}[{RATE}])))"
+    return f"histogram_quantile({share:g}, sum by ({labels}) (rate({bucket}[{over}])))"

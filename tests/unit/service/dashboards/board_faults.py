@@ -101,6 +101,11 @@ def _frame_faults(dashboard: Json) -> Iterator[str]:
     if not {"datasource", "job", "instance"} <= variables.keys():
         yield "the variables datasource, job and instance are missing"
     for name, variable in variables.items():
+        asked = re.fullmatch(r"(?:label_values|query_result)\((.*?)(?:, \w+)?\)", variable.get("definition", ""))
+        if name != "datasource" and asked is None:
+            yield f"variable {name} asks nothing that Grafana knows"
+        if asked is not None:
+            yield from (f"variable {name}: {fault}" for fault in query_faults(re.sub(r'"\$\w+"', '".+"', asked[1]), known()))
         if name != "datasource" and (variable["allValue"], variable["multi"], variable["refresh"]) != (".+", True, 2):
             yield f"variable {name} is not multi, or does not reload with the time range"
     if len(dashboard["uid"]) > 40 or dashboard["editable"]:
@@ -132,6 +137,8 @@ def _panel_faults(panel: Json, names: Mapping[str, set[str]]) -> Iterator[str]:
         yield f"the unit {defaults['unit']!r} is not one of Grafana's that are used here"
     if panel["datasource"].get("uid") != "${datasource}":
         yield "it does not follow the data source that is chosen"
+    if panel["type"] == "xychart" and ("pluginVersion" not in panel or not panel["options"].get("series")):
+        yield "Grafana from 11.1 on draws no series of it"
     yield from _unit_faults(panel)
     if not panel["targets"]:
         yield "it asks nothing"
@@ -156,6 +163,10 @@ def _target_faults(expression: str) -> Iterator[str]:
         return
     if 'job=~"$job"' not in expression or 'instance=~"$instance"' not in expression:
         yield f"{expression!r} does not follow the variables job and instance"
+    if ("up{" in expression and "trainyard_build_info" not in expression) or (
+        "grpc_server" in expression and "grpc_service" not in expression
+    ):
+        yield f"{expression!r} counts what other servers of the same Prometheus say"
     for span in re.findall(r"(?:rate|increase)\([^[]*\[([^]]+)\]", expression):
         if span not in {"$__rate_interval", "$__range"}:
             yield f"a rate over {span} does not follow the scrape interval"

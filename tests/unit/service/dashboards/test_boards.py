@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from trainyard.service.core.states import State
 from trainyard.service.dashboards import fleet, grafana, job
 from trainyard.service.dashboards.alerts import ALERTS, RECORDS, Severity
 from trainyard.service.dashboards.command import dashboards
@@ -114,6 +115,27 @@ def fixed_source(board: Json) -> None:
     first(board, "Running")["datasource"] = {"type": "prometheus", "uid": "abc"}
 
 
+def foreign_targets(board: Json) -> None:
+    first(board, "Servers up")["targets"][0]["expr"] = 'sum(up{job=~"$job", instance=~"$instance"})'
+
+
+def foreign_calls(board: Json) -> None:
+    target = first(board, "Calls that failed")["targets"][0]
+    target["expr"] = target["expr"].replace("grpc_service=~", "grpc_method!~")
+
+
+def wrong_variable(board: Json) -> None:
+    board["templating"]["list"][1]["definition"] = "label_values(trainyard_builds, job)"
+
+
+def wrong_mark(board: Json) -> None:
+    board["annotations"]["list"][-1]["expr"] = "trainyard_started * 1000"
+
+
+def drawn_by_version_ten_only(board: Json) -> None:
+    first(board, "Running").update(type="xychart", options={"seriesMapping": "auto"})
+
+
 SEEDED: dict[Callable[[Json], None], str] = {
     wrong_name: "trainyard_job_count is not in the catalogue",
     wrong_label: "trainyard_jobs has no label status",
@@ -126,6 +148,11 @@ SEEDED: dict[Callable[[Json], None], str] = {
     fixed_rate: "a rate over 5m does not follow the scrape interval",
     no_promql: "is no PromQL",
     deaf_to_variables: "does not follow the variables job and instance",
+    foreign_targets: "counts what other servers",
+    foreign_calls: "counts what other servers",
+    wrong_variable: "trainyard_builds is not in the catalogue",
+    wrong_mark: "trainyard_started is not in the catalogue",
+    drawn_by_version_ten_only: "Grafana from 11.1 on draws no series",
     fixed_source: "does not follow the data source",
 }
 
@@ -164,6 +191,20 @@ def test_colour_is_never_the_only_code_between_lines_of_one_panel() -> None:
             looks = [(style.color, style.dashed) for style in panel.styles]
             assert len(set(looks)) == len(looks), panel.title
             assert sum(not dashed for _, dashed in looks) <= 2, panel.title
+
+
+def test_the_picture_of_the_state_has_a_word_for_every_state() -> None:
+    (panel,) = [panel for row in job.BOARD.rows for panel in row.panels if panel.kind is Kind.STATE_TIMELINE]
+    assert [word.text for word in panel.words] == [state.value for state in State]
+    (query,) = panel.queries
+    assert all(f"{word.value} * (trainyard_job_state" in query.expression for word in panel.words)
+
+
+def test_the_newest_job_is_offered_first_and_all_servers_are_chosen() -> None:
+    variables = {variable["name"]: variable for variable in grafana.dashboard(job.BOARD)["templating"]["list"]}
+    assert variables["job_id"]["query"]["query"].startswith("query_result(sort_desc(")
+    assert re.search(variables["job_id"]["regex"].strip("/"), '{instance="a", job_id="abc"} 1 2')[1] == "abc"  # type: ignore[index]  # found
+    assert {variables[name]["current"]["value"][0] for name in ("job", "instance")} == {"$__all"}
 
 
 def test_the_boards_lead_to_each_other() -> None:
