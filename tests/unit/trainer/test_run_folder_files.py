@@ -2,6 +2,7 @@ import errno
 import hashlib
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,26 @@ def test_events_are_appended_one_a_line_with_attempt_and_time(journal: Journal, 
 
     lines = (tmp_path / "events.jsonl").read_bytes().splitlines()
     assert [wire.decode(line) for line in lines] == [wire.Line(2, 12.5, ENDED)] * 2
+
+
+def test_the_last_word_is_written_on_a_disk_that_is_full(journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk of one page, which the room for the last word takes: a line is cut where it ends."""
+    write = os.write
+    room = next(path for path in tmp_path.iterdir() if path.name.startswith("."))
+
+    def full(file: int, raw: bytes) -> int:
+        if room.exists() and len(raw) < 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, raw[:-10] if room.exists() else raw)
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        journal.append(ENDED)
+    journal.end(ENDED)
+
+    whole = [line for line in (tmp_path / "events.jsonl").read_bytes().splitlines() if line.endswith(b"}")]
+    assert [wire.decode(line).body for line in whole] == [ENDED]
+    assert not room.exists()
 
 
 def test_a_line_that_an_earlier_attempt_left_cut_does_not_swallow_the_next(tmp_path: Path) -> None:

@@ -71,11 +71,19 @@ class Alone:
         self._asked += 1
         self._ended_by = signal.Signals(number)
         if self._asked == 1:
-            self._folder.control.write_text(wire.PAUSE + "\n", encoding="utf-8")
-            again = "Ctrl-C again ends it at once" if number == signal.SIGINT else f"in {_GRACE_SECONDS:g} s it is ended"
-            self._tell(f"{self._ended_by.name}: pausing at the next step; {again}")
+            self._pause(self._ended_by)
         if number == signal.SIGTERM:
             self._deadline = time.monotonic() + _GRACE_SECONDS
+
+    def _pause(self, asked: signal.Signals) -> None:
+        try:
+            self._folder.control.write_text(wire.PAUSE + "\n", encoding="utf-8")
+        except OSError as error:
+            self._asked += 1
+            self._tell(f"{asked.name}: ending it at once, as it can not be told to pause ({error.strerror})")
+            return
+        again = "Ctrl-C again ends it at once" if asked == signal.SIGINT else f"in {_GRACE_SECONDS:g} s it is ended"
+        self._tell(f"{asked.name}: pausing at the next step; {again}")
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         process.terminate()
