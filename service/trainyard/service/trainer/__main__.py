@@ -83,8 +83,7 @@ def main(
     except TerminatedRun as error:
         _ignore_termination()
         verdict = failed(error)
-    journal.append(verdict.as_event())
-    journal.close()
+    journal.end(verdict.as_event())
     sys.stderr.write(f"{verdict.outcome} ({verdict.reason}): {verdict.message}\n")
     sys.stdout.flush()
     sys.stderr.flush()
