@@ -123,8 +123,8 @@ def test_json_holds_times_and_no_number_that_json_has_no_word_for(make_run: Call
 def test_openmetrics_has_the_names_of_the_server_and_a_time_for_each_sample(make_run: Callable[..., Run]) -> None:
     text = exports.as_openmetrics(make_run([0.5, math.nan], job=JOB._replace(experiment='a "b"\n')))
     assert text.endswith("# EOF\n")
-    assert 'trainyard_job_loss{job_id="0jb4kq7t2m",split="train"} 0.5 1772366401.000' in text
-    assert 'trainyard_job_loss{job_id="0jb4kq7t2m",split="train"} NaN 1772366402.000' in text
+    assert 'trainyard_job_loss{job="trainyard",instance="export",job_id="0jb4kq7t2m",split="train"} 0.5 1772366401.000' in text
+    assert 'trainyard_job_loss{job="trainyard",instance="export",job_id="0jb4kq7t2m",split="train"} NaN 1772366402.000' in text
     assert 'run_name="a \\"b\\"\\n"' in text
     with pytest.raises(BadSettings, match="times"):
         exports.as_openmetrics(make_run([0.5], times={}))

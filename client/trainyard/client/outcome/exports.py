@@ -1,7 +1,8 @@
 """A run's exact curve for other programs: CSV, JSON, and OpenMetrics that Prometheus takes in after the fact.
 
 The OpenMetrics text has the names and labels of the server's own metrics, one sample an epoch at the time when it ended,
-so ``promtool tsdb create-blocks-from openmetrics`` fills the same dashboards with a run that nobody scraped.
+so ``promtool tsdb create-blocks-from openmetrics`` fills the same dashboards with a run that nobody scraped. The dashboards ask
+for the labels that Prometheus gives to what it scrapes, ``job`` and ``instance``; here they are written down.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from trainyard.client.values.event import EpochFinished
 from trainyard.client.values.history import MEASURED
 
 _VALIDATION = "val_"
+_TARGET = 'job="trainyard",instance="export"'
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
@@ -53,13 +55,24 @@ def as_openmetrics(run: Run) -> str:
     timed = [(epoch, run.times[epoch.epoch]) for epoch in run.history if epoch.epoch in run.times]
     if run.job is None or len(timed) < len(run.history):
         raise BadSettings("OpenMetrics needs the times at which epochs ended; only a server's job has them")
-    job = f'job_id="{_escaped(run.job.id)}"'
+    job = f'{_TARGET},job_id="{_escaped(run.job.id)}"'
     lines: list[str] = []
     if timed:
         about = {"run_name": run.job.experiment, "model": run.job.model, "dataset": run.job.dataset, "optimizer": run.job.optimizer}
         labels = ",".join([job, *(f'{name}="{_escaped(value)}"' for name, value in about.items()), f'spec_digest="{run.job.spec_digest}"'])
         info = [_sample("trainyard_job_info", labels, 1, time) for _, time in timed]
         lines += ["# TYPE trainyard_job_info gauge", "# HELP trainyard_job_info Always 1; join it.", *info]
+    constant = [
+        ("trainyard_job_epochs_planned", "Epochs that are planned.", float(run.job.epochs_planned)),
+        (
+            "trainyard_job_start_timestamp_seconds",
+            "When the first attempt started.",
+            run.job.started.timestamp() if run.job.started else 0.0,
+        ),
+    ]
+    for name, help_, value in constant:
+        if timed and value:
+            lines += [f"# TYPE {name} gauge", f"# HELP {name} {help_}", *(_sample(name, job, value, time) for _, time in timed)]
     for name, help_, samples in _families(timed, job, run.history.metrics):
         lines += [f"# TYPE {name} gauge", f"# HELP {name} {help_}", *samples]
     return "\n".join([*lines, "# EOF"]) + "\n"
