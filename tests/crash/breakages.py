@@ -140,9 +140,9 @@ BREAKAGES = (
     Breakage(
         3,
         "the last event seen is sent again",
-        f"{_SERVICE}store/reader.py",
-        "EVENT.c.seq > after_seq).order_by(EVENT.c.seq).limit(limit)",
-        "EVENT.c.seq >= after_seq).order_by(EVENT.c.seq).limit(limit)",
+        f"{_SERVICE}store/statements.py",
+        'EVENT.c.seq > bindparam("after_seq"))\n    .order_by(EVENT.c.seq)\n',
+        'EVENT.c.seq >= bindparam("after_seq"))\n    .order_by(EVENT.c.seq)\n',
         (
             f"{_TESTS}rpc/test_watching.py::test_a_client_that_comes_back_sees_what_it_has_not_seen",
             f"{_TESTS}store/test_conformance.py::test_events_are_paged_by_number",
@@ -265,9 +265,9 @@ BREAKAGES = (
     Breakage(
         6,
         "events stand in the order of the clock",
-        f"{_SERVICE}store/reader.py",
-        "EVENT.c.seq > after_seq).order_by(EVENT.c.seq).limit(limit)",
-        "EVENT.c.seq > after_seq).order_by(EVENT.c.at).limit(limit)",
+        f"{_SERVICE}store/statements.py",
+        'EVENT.c.seq > bindparam("after_seq"))\n    .order_by(EVENT.c.seq)\n',
+        'EVENT.c.seq > bindparam("after_seq"))\n    .order_by(EVENT.c.at)\n',
         (f"{_TESTS}store/test_promises_of_the_store.py::test_a_clock_that_steps_back_loses_nothing",),
     ),
     Breakage(
