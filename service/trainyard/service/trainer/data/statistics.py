@@ -10,7 +10,7 @@ import numpy as np
 from trainyard.service.trainer.data.division import Part
 from trainyard.service.trainer.data.samples import Array
 
-_CHUNK_VALUES = 4_000_000
+_CHUNK_VALUES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

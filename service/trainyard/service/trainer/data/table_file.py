@@ -26,6 +26,8 @@ from trainyard.service.trainer.failures import DataError
 _CSV_COPIES, _PARQUET_COPIES = 3, 2
 _CELL_BYTES = 8
 _PARQUET_ROWS, _PARQUET_BYTES = 65_536, 8 * 1024 * 1024
+# Of every column that is read at once.
+_BUFFER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def load(dataset: Csv | Parquet, path: Path, texts: tuple[str, ...] = ()) -> Tab
     with _named(dataset, path):
         if isinstance(dataset, Csv):
             return _csv(dataset, path, texts)
-        file = arrow_parquet.ParquetFile(path, buffer_size=_PARQUET_BYTES)
+        file = arrow_parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
         cells = file.metadata.num_rows * file.metadata.num_columns
         if budget.fits(_PARQUET_COPIES * max(cells * _CELL_BYTES, path.stat().st_size)):
             table = file.read()
