@@ -19,7 +19,14 @@ SETS = {
     "training_photographs": "600 colour JPEGs of 1024 by 768, a small convolutional network on 64 by 64",
     "training_images": "An image folder of MalImg's size (9,339 images of 64 by 64 in 25 classes), a convolutional network",
 }
-RESUME = {"exact_resume_tensorflow": "TensorFlow", "exact_resume_jax": "JAX"}
+# Figures that make a sentence, by what it begins with.
+RESUME = {
+    "exact_resume_tensorflow": "TensorFlow",
+    "exact_resume_jax": "JAX",
+    "crossing": "The language crossed with itself",
+    "drawn_specs": "Specs drawn from the schema",
+    "answering_pause": "Asked to pause",
+}
 
 
 def table(title: str, figures: dict[str, Any]) -> str:
@@ -35,7 +42,27 @@ def table(title: str, figures: dict[str, Any]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def resumed(backend: str, figures: dict[str, Any]) -> str:
-    """Return one sentence on a run that was killed again and again."""
+def resumed(title: str, figures: dict[str, Any]) -> str:
+    """Return the sentence that a set of figures makes."""
+    if "pairs" in figures:
+        return _crossed(title, figures)
+    if "drawn" in figures:
+        fates = ", ".join(f"{word} {count:,}" for word, count in figures["fates"].items())
+        return f"{title}: {figures['drawn']:,} of them, every field a default, an example or something silly: {fates}.\n"
+    if "asked" in figures:
+        took = f"after {figures['median_seconds']:.2f} s in the median and {figures['longest_seconds']:.2f} s at most"
+        moments = f"{title} at {figures['asked']} random moments, a run in launches of {figures['launch_seconds']:g} s"
+        return f"{moments} had ended {took}, its bundle written.\n"
+    return _killed(title, figures)
+
+
+def _crossed(title: str, figures: dict[str, Any]) -> str:
+    runs = f"{figures['runs_trained']} of {figures['runs']} specs that the linter let pass were trained to their end"
+    pairs = f"model, task, data, optimizer, schedule, imbalance and precision make {figures['pairs']} pairs of values"
+    refused = f"The linter refuses the others wherever they stand: {'; '.join(figures['pairs_refused'])}."
+    return f"{title}: {pairs}. {runs}, which hold {figures['pairs_trained']} of the pairs. {refused}\n"
+
+
+def _killed(backend: str, figures: dict[str, Any]) -> str:
     killed = f"{backend}: a run of {figures['epochs']} epochs, killed {figures['deaths']} times at random moments and resumed each time,"
     return f"{killed} ended with the history of the run that was never killed, to the digit, and with its variables, to the bit.\n"
