@@ -19,6 +19,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 from trainyard.linter.cli.exits import Refusal
+from trainyard.linter.rules.index import RULES
 from trainyard.service.core import hardware
 from trainyard.service.core.gate import Gate, Verdict
 from trainyard.service.core.jobs import JobQuery, Lease
@@ -97,6 +98,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     lease, runs, count = Lease(node(home), settings.lease_seconds), _runs(settings, home), _slots(settings, devices)
     registry, instruments = _registry(count)
     board, calls, bell, loop = Board(instruments, time.monotonic), CallCounter(instruments), Bell(running), SupervisorLoop()
+    calls.known((rule.code, rule.severity.label) for rule in RULES)
     described = hardware.describe(devices[0].name, devices[0].memory_bytes // -(-count // len(devices)), gpu=bool(devices[0].uuid))
     slots = Slots(count, tuple(device.key for device in devices))
     most_gpus = slots.widest if devices[0].uuid else 0
@@ -152,6 +154,7 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
             patience=settings.patience,
             lease=lease,
             notices=notices,
+            written=loop.taken,
             most_running=lambda: house.policy.max_running,
             most_gpus=most_gpus,
             wall=wall,

@@ -45,6 +45,11 @@ class CallCounter:
         self._sent.inc()
         self._delay.observe(max(0.0, delay_seconds))
 
+    def known(self, findings: Iterable[tuple[str, str]]) -> None:
+        """Begin at 0 for each (rule, severity): a counter that appears with its first finding hides that one from ``increase()``."""
+        for rule, severity in findings:
+            self._findings.labels(rule, severity)
+
     def judged(self, result: str, findings: Iterable[tuple[str, str]]) -> None:
         """The gate gave a verdict: accepted, warned or rejected, with (rule, severity) of each finding."""
         self._verdicts.labels(result).inc()

@@ -140,7 +140,9 @@ def test_it_answers_when_the_ready_file_says_so_and_leaves_nothing_when_it_ends(
     ready = program.serve()
     assert set(ready) == {"listen", "metrics", "pid", "instance"}
     with urllib.request.urlopen(f"http://{ready['metrics']}/metrics", timeout=10) as answer:
-        assert b"trainyard_build_info" in answer.read()
+        text = answer.read()
+    assert b"trainyard_build_info" in text
+    assert b'trainyard_lint_findings_total{rule="LR001",severity="warning"} 0.0' in text
     with closing(program.client().channel):
         pass
     code, logged = program.end()

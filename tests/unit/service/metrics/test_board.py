@@ -137,6 +137,14 @@ def test_counters_that_are_known_beforehand_begin_at_zero(fleet: Fleet) -> None:
     assert not any(name.endswith("_created") for name in fleet.names())
 
 
+def test_the_first_finding_of_a_known_rule_is_a_step_from_zero(fleet: Fleet) -> None:
+    calls = CallCounter(fleet.instruments)
+    calls.known([("LR001", "warning")])
+    assert fleet.value("trainyard_lint_findings_total", rule="LR001", severity="warning") == 0
+    calls.judged("warned", [("LR001", "warning")])
+    assert fleet.value("trainyard_lint_findings_total", rule="LR001", severity="warning") == 1
+
+
 def test_a_job_is_counted_through_its_life(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
     story = Story(fleet, make_job(), noon)
     assert fleet.value("trainyard_jobs", state="queued") == 1
