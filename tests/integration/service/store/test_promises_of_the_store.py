@@ -6,6 +6,7 @@ Promise 6 as far as the store goes. That each test can fail is tried by ``python
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import event
 
 from trainyard.service.core.errors import StoreUnavailableError
+from trainyard.service.core.events import EpochFinished
 from trainyard.service.core.jobstore import Batch
 from trainyard.service.store import SqlJobStore, open_sqlite
 
@@ -64,7 +66,9 @@ def test_a_clock_that_steps_back_loses_nothing(tmp_path: Path, submit: Any, word
     job_id = submit(store)
     store.claim(job_id, "cpu", noon)
     for number, entry in enumerate((words.started(), words.epoch(1), words.epoch(2), words.ended())):
-        store.ingest(job_id, Batch(1, number, number + 1, (entry,)), noon - timedelta(days=number))
+        then = noon - timedelta(hours=number)
+        store.ingest(job_id, Batch(1, number, number + 1, (replace(entry, at=then),)), then)
     assert [found.seq for found in store.events(job_id, 0, 99)] == list(range(1, 7))
+    assert [found.epoch for event in store.events(job_id, 0, 99) if isinstance(found := event.body, EpochFinished)] == [1, 2]
     assert store.job(job_id).state.value == "succeeded"
     store.close()
