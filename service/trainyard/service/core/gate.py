@@ -158,7 +158,8 @@ class Gate:
         # Lint runs twice because the path of the data stands in the spec; without data it takes about a millisecond.
         found = facts.read(first.spec.dataset, self._data_root, FACTS_SECONDS) if first.spec.task != "other" else None
         report = lint(source, configuration=house.configuration, hardware=house.hardware, facts=found)
-        gaps = [(NOT_TRAINABLE_YET, pointer, message) for pointer, message in untrainable(first.spec)]
+        spoken = [finding.pointer for finding in report.findings if finding.severity is Severity.ERROR]
+        gaps = [(NOT_TRAINABLE_YET, pointer, told) for pointer, told in untrainable(first.spec) if not _touches(pointer, spoken)]
         gaps += [(DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)]
         gaps += [(TOO_FEW_GPUS, "/resources/gpus", message) for message in self._lacking(first.spec)]
         gaps += [(WEIGHTS_NOT_HERE, pointer, message) for pointer, message in self._missing(first.spec)]
@@ -188,6 +189,11 @@ def _obstacles(found: Facts | None) -> list[str]:
     """Say what keeps the data from being read at all, where that is so."""
     parts = [] if found is None else [found, *found.parts.values()]
     return [problem.message for part in parts for problem in part.problems if problem.trouble in FATAL]
+
+
+def _touches(pointer: str, others: list[str]) -> bool:
+    """Tell whether one of the places lies within the other: a rule has said there what is wrong, and how to mend it."""
+    return any(f"{pointer}/".startswith(f"{other}/") or f"{other}/".startswith(f"{pointer}/") for other in others)
 
 
 def _finding(report: Report, rule: tuple[str, str], pointer: str, message: str) -> Finding:

@@ -78,6 +78,10 @@ def codes(verdict: Verdict) -> list[str]:
     return [finding.code for finding in verdict.report.findings if finding.severity is Severity.ERROR]
 
 
+def test_what_a_rule_has_said_the_server_does_not_say_again(judge: Callable[..., Verdict]) -> None:
+    assert codes(judge(loss={"type": "ctc"})) == ["OUT020"]
+
+
 def test_a_good_spec_passes_with_what_the_data_says(judge: Callable[..., Verdict]) -> None:
     verdict = judge()
     assert verdict.passed
