@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import memory_section
 import monitoring_section
+import time_section
 import training_section
 
 RESULTS = Path(__file__).parents[2] / "tests/bench/results"
@@ -49,7 +51,7 @@ _TARGETS = {"check-jsonschema": 0.40, "cfn-lint": 0.10}
 
 def page() -> str:
     """Return the page; what was never measured is left out."""
-    return "\n".join([_INTRODUCTION, *_measured(_LINTER), *_memory(), *_training(), *_measured(_MONITORING)])
+    return "\n".join([_INTRODUCTION, *_measured(_LINTER), *_memory(), *_training(), *_measured(_TIME), *_measured(_MONITORING)])
 
 
 def _measured(sections: Mapping[str, Section]) -> list[str]:
@@ -127,3 +129,8 @@ def _machine(record: dict[str, Any]) -> str:
 
 _LINTER: dict[str, Section] = {"cold_start": _cold_start, "throughput": _throughput, "plan_cost": _plan_cost, "fuzz": _fuzz}
 _MONITORING: dict[str, Section] = {"metrics_soak": monitoring_section.soak, "streams_beside_scrapes": monitoring_section.streams}
+_TIME: dict[str, Section] = {
+    "time_calibration_tensorflow": partial(time_section.predicted, "TensorFlow"),
+    "time_calibration_jax": partial(time_section.predicted, "JAX"),
+    "standby": time_section.standby,
+}

@@ -117,10 +117,9 @@ def _of_layer(layer: Layer, taken: int, entering: Shape) -> Iterator[Atom]:
     kind, learnt = layer.kind, layer.trainable > 0
     variables = _VARIABLES * learnt
     if kind in _RECURRENT:
+        # Two directions go side by side: they wait for their own steps, and not for each other's.
         directions = 2 if kind == "Bidirectional" else 1
-        yield Atom(
-            Kind.PRODUCT, taken, layer.elements, layer.multiply_adds, _RECURRENT_VARIABLES * directions * learnt, entering[0] * directions
-        )
+        yield Atom(Kind.PRODUCT, taken, layer.elements, layer.multiply_adds, _RECURRENT_VARIABLES * directions * learnt, entering[0])
     elif "Conv" in kind:
         kind_of_work = Kind.DEPTHWISE if kind.startswith(("Depthwise", "Separable")) else Kind.CONVOLUTION
         yield Atom(kind_of_work, taken, layer.elements, layer.multiply_adds, variables)

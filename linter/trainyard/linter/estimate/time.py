@@ -4,7 +4,7 @@ The model of it: a step computes (three times the forward pass: itself, the grad
 Kaplan et al. 2020, arXiv 2001.08361, section 2.1) and moves (activations and weights, several times each); at best the
 longer of the two hides the other, at worst they add up. Beside that every step and every layer pays for its dispatch.
 With a profile that nobody calibrated the rates are a card's data sheet times what trainings reach: orders of magnitude,
-marked so. A calibrated one knows what a unit of each kind of work takes (``estimate.effort``, ADR 0015): a step is their sum.
+marked so. A calibrated one knows what a unit of each kind of work takes (``estimate.effort``, ADR 0017): a step is their sum.
 Steps are launched together as the trainer launches them. Knows no clock: nothing is measured here.
 """
 
