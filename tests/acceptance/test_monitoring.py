@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -21,9 +22,10 @@ import pytest
 from tests.acceptance.conftest import Machine, make_machine, tidy, wait_until
 from tests.acceptance.ports import answers, free_port
 
-from trainyard.service.dashboards import fleet, job
+from trainyard.service.dashboards import fleet, grafana, job
 from trainyard.service.dashboards.alerts import ALERTS, RECORDS
 from trainyard.service.dashboards.panels import Board, Panel, Query
+from trainyard.service.metrics.catalogue import ALL
 
 PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
 pytestmark = [
@@ -72,11 +74,19 @@ class Lab(NamedTuple):
 @contextmanager
 def watched(machine: Machine, metrics: str) -> Iterator[str]:
     """Run Prometheus with the shipped configuration, scraping each second."""
-    folder, address = machine.folder / "monitoring", f"127.0.0.1:{free_port()}"
+    folder = machine.folder / "monitoring"
     assert machine.run("dashboards", "--write", str(folder), "--target", metrics).returncode == 0
     configuration = folder / "prometheus/prometheus.yml"
     configuration.write_text(configuration.read_text().replace("_interval: 5s", "_interval: 1s"))
+    with prometheus_in(folder, configuration) as address:
+        yield address
+
+
+@contextmanager
+def prometheus_in(folder: Path, configuration: Path) -> Iterator[str]:
+    """Run Prometheus over ``folder/data`` and yield where it answers."""
     assert PROMETHEUS is not None
+    address = f"127.0.0.1:{free_port()}"
     command = [
         PROMETHEUS, f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}",
         "--log.level=warn",
@@ -120,6 +130,26 @@ def lab(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[
 def _scraped(made: Lab) -> int:
     """Count the scrapes that saw the longest job run."""
     return max((len(one["values"]) for one in made.history('trainyard_job_state{state="running"} == 1')), default=0)
+
+
+def test_a_run_that_was_exported_is_on_the_board_of_another_prometheus_epoch_for_epoch(lab: Lab, tmp_path: Path) -> None:
+    done = json.loads(lab.machine.run("jobs", "--state", "succeeded", "--json").stdout)[0]["id"]
+    told = json.loads(lab.machine.run("export", done, "--format", "json").stdout)["epochs"]
+    assert len(told) == 3
+    assert lab.machine.run("export", done, "--format", "openmetrics", "-o", str(tmp_path / "run.om")).returncode == 0
+    assert PROMTOOL is not None
+    command = [PROMTOOL, "tsdb", "create-blocks-from", "openmetrics", str(tmp_path / "run.om"), str(tmp_path / "data")]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    (tmp_path / "prometheus.yml").write_text("scrape_configs: []\n")
+    with prometheus_in(tmp_path, tmp_path / "prometheus.yml") as address:
+        other = Lab(lab.machine, "", address)
+        for panel, query in panels(job.BOARD):
+            if panel.title in {"Loss", "Other metrics", "Learning rate", "Epoch duration", "Progress"}:
+                assert other.history(query.expression), panel.title
+        for split, name in (("train", "loss"), ("val", "val_loss")):
+            (curve,) = other.ask(f'trainyard_job_loss{{job=~"$job", instance=~"$instance", split="{split}"}}[1h]')
+            assert [float(value) for _, value in curve["values"]] == [epoch["metrics"][name] for epoch in told]
+            assert [at for at, _ in curve["values"]] == sorted(at for at, _ in curve["values"])
 
 
 def panels(board: Board) -> list[tuple[Panel, Query]]:
@@ -180,6 +210,29 @@ def test_every_alert_is_known_and_none_fires_for_healthy_jobs(lab: Lab) -> None:
     assert {alert.name for alert in ALERTS} | {record.name for record in RECORDS} == known.keys()
     assert all(rule["health"] == "ok" for rule in known.values()), {name: rule.get("lastError") for name, rule in known.items()}
     assert lab.ask('ALERTS{alertstate="firing"}') == []
+
+
+def test_what_the_alerts_and_marks_rest_on_is_scraped_or_has_its_reason(lab: Lab) -> None:
+    excused = {
+        "trainyard_queue_oldest_submit_timestamp_seconds": "nothing waits",
+        "trainyard_job_gpu_memory_used_bytes": "there may be no GPU",
+        "trainyard_job_gpu_memory_limit_bytes": "there may be no GPU",
+    }
+    asked = [alert.expression for alert in ALERTS] + [record.expression for record in RECORDS]
+    marks = [mark.expression for board in (fleet.BOARD, job.BOARD) for mark in board.annotations]
+    for expression in (*asked, *marks):
+        lab.history(expression)
+    names = set(re.findall(r"\btrainyard_[a-z_]+|\bup\b", " ".join((*asked, *marks)))) - {"trainyard_job_loss:gap_ratio"}
+    names = {name for name in names if name in {row.full_name for row in ALL} | {"up"}}
+    assert len(names) > 12
+    assert {name for name in names if not lab.history(name)} <= excused.keys()
+
+
+def test_jobs_are_offered_to_the_board_newest_first(lab: Lab) -> None:
+    (variable,) = [one for one in grafana.dashboard(job.BOARD)["templating"]["list"] if one["name"] == "job_id"]
+    offered = [one["metric"]["job_id"] for one in lab.ask(variable["definition"].removeprefix("query_result(").removesuffix(")"))]
+    listed = [one["id"] for one in json.loads(lab.machine.run("jobs", "--json").stdout)]
+    assert offered == listed
 
 
 def test_prometheus_own_linter_accepts_what_is_scraped(lab: Lab) -> None:
