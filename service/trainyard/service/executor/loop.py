@@ -1,6 +1,6 @@
 """The supervisor's own thread: a round when something happened, and every so often because something may have.
 
-Between rounds it hears what trainers wrote, as soon as the kernel tells of it: only their spools are read then.
+What trainers write is heard as soon as the kernel tells of it, between rounds and within them: only their spools are read then.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trainyard.service.core.jobs import Change
 from trainyard.service.core.states import State
 from trainyard.service.executor.supervisor import Pace
 
-# However often somebody wakes the loop, rounds leave this much time to others.
+# However often somebody wakes the loop, rounds leave this much time to others. Who writes is heard meanwhile.
 GAP_SECONDS = 0.02
 _WORTH_WAKING = frozenset({State.QUEUED, State.CANCELLING, State.STOPPING, State.PAUSING})
 _log = structlog.get_logger("supervisor")
@@ -69,24 +69,28 @@ class SupervisorLoop:
             self._written |= job_ids
         self._wanted.set()
 
-    def _run(self, rounds: Rounds) -> None:
-        while not self._stopped.wait(GAP_SECONDS):
-            self._round_wanted = False
-            due = time.monotonic() + _guarded(rounds.tick, Pace.LATER).value
-            while not (self._round_wanted or self._stopped.is_set()) and (left := due - time.monotonic()) > 0:
-                self._wanted.wait(left)
-                self._wanted.clear()
-                written = self._taken()
-                if written and self._heard(rounds, written):
-                    break
-
-    def _heard(self, rounds: Rounds, written: set[str]) -> bool:
-        return _guarded(lambda: rounds.hear(written), True)
-
-    def _taken(self) -> set[str]:
+    def taken(self) -> set[str]:
+        """Return the jobs whose trainers wrote something since this was asked last."""
         with self._lock:
             written, self._written = self._written, set()
         return written
+
+    def _run(self, rounds: Rounds) -> None:
+        earliest = due = time.monotonic()
+        while not self._stopped.is_set():
+            if time.monotonic() >= due:
+                self._round_wanted = False
+                pace = _guarded(rounds.tick, Pace.LATER)
+                earliest = time.monotonic() + GAP_SECONDS
+                due = max(earliest, earliest - GAP_SECONDS + pace.value)
+            self._wanted.wait(max(0.0, due - time.monotonic()))
+            self._wanted.clear()
+            written = self.taken()
+            if (written and self._heard(rounds, written)) or self._round_wanted:
+                due = min(due, earliest)
+
+    def _heard(self, rounds: Rounds, written: set[str]) -> bool:
+        return _guarded(lambda: rounds.hear(written), True)
 
 
 def _guarded(work: Callable[[], T], otherwise: T) -> T:

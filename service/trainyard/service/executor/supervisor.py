@@ -62,6 +62,7 @@ class Supervisor:
         most_running: how many slots one owner may hold, None for any number.
         most_gpus: how many GPUs a job can have here.
         notices: tells when trainers write; None to look for oneself.
+        written: names the jobs whose trainers wrote while a round goes on.
         wall: how long an attempt may last; as the patience says when it is left out.
     """
 
@@ -79,6 +80,7 @@ class Supervisor:
         most_running: Callable[[], int | None] = lambda: None,
         most_gpus: int = 0,
         notices: Notices | None = None,
+        written: Callable[[], set[str]] = set,
         wall: Wall | None = None,
     ) -> None:
         self._store = store
@@ -98,6 +100,7 @@ class Supervisor:
         # Where spools were read to: a guess that saves a question, and that the store checks.
         self._lately: dict[str, Job] = {}
         self._notices = notices
+        self._written = written
         # With notices a round has little to find.
         self._pace = Pace.SOON if notices is None else Pace.CALM
 
@@ -107,7 +110,7 @@ class Supervisor:
         jobs = self._store.unsettled(self._lease.node)
         self._held = {job.id: job.process for job in jobs if job.held}
         self._lately = {job.id: job for job in jobs if job.held}
-        more = [self._attend_safely(job) for job in jobs]
+        more = [self._attend_safely(job) | self._hear_meanwhile() for job in jobs]
         self._minder.watch_memory((job, job.process) for job in jobs if job.process is not None)
         if self._fill_slots() or any(more):
             return Pace.AT_ONCE
@@ -120,6 +123,14 @@ class Supervisor:
             with suppress(StaleAttemptError, StaleOffsetError, UnknownJobError):
                 due = self._read_on(job_id) or due
         return due
+
+    def _hear_meanwhile(self) -> bool:
+        """Read what was written since the round began, so that nobody's word waits for its end."""
+        try:
+            return self.hear(self._written())
+        except ServiceError as error:
+            _log.warning("not-heard", why=str(error))
+            return False
 
     def _read_on(self, job_id: str) -> bool:
         """Read a spool on from where it was read to lately, or from where the store says; return whether a round is due."""
