@@ -1,6 +1,8 @@
 """Backbones of Keras Applications: built as the linter's table says, filled from files, frozen and unfrozen in stages."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,63 @@ def test_a_model_starts_from_the_weights_of_another_run(train: Any, prepare: Any
     wrong = train("images", model={"initial": "earlier", "blocks": [{"filters": 7}]})
     assert (wrong.verdict.outcome, wrong.verdict.reason) == (wire.FAILED, "data")
     assert "no weights of this model" in wrong.verdict.message
+    assert re.search(r'of the layer ".+" has the shape \[.*7\], and the file has \[.*4\]', wrong.verdict.message)
+
+    deeper = train("images", model={"initial": "earlier", "head": {"pooling": "flatten", "hidden": [8, 8]}})
+    assert (deeper.verdict.outcome, deeper.verdict.reason) == (wire.FAILED, "data")
+    assert "no weights of this model" in deeper.verdict.message
+
+
+def test_a_model_starts_from_a_run_folder_a_weights_file_or_a_bundle(train: Any, prepare: Any, data_root: Path) -> None:
+    folder = train("images", training={"epochs": 1}).folder.path
+    kept = keras.saving.load_model(folder / "artifacts" / "best.keras")
+    place = data_root / "former"
+    shutil.copytree(folder, place / "run")
+    kept.save_weights(place / "alone.weights.h5")
+    (place / "weights").mkdir()
+    kept.save_weights(place / "weights" / "model.weights.h5")
+    (place / "interrupted").mkdir()
+    shutil.copytree(folder / "bundle", place / "interrupted" / "bundle")
+    for named in ("former/run", "former/alone.weights.h5", "former/weights", "former/interrupted", "former/run/bundle"):
+        started = prepare("images", model={"initial": named}).built.kept.get_weights()
+        for one, other in zip(kept.get_weights(), started, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    wrong = train("images", model={"initial": "former/run/bundle", "blocks": [{"filters": 7}]})
+    assert (wrong.verdict.outcome, wrong.verdict.reason) == (wire.FAILED, "data")
+    assert re.search(r'of the layer ".+" has the shape \[.*7\], and the file has \[.*4\]', wrong.verdict.message)
+    (place / "interrupted" / "bundle" / "manifest.json").write_text("{")
+    torn = train("images", model={"initial": "former/interrupted"})
+    assert (torn.verdict.outcome, torn.verdict.reason) == (wire.FAILED, "data")
+    assert "former/interrupted" in torn.verdict.message
+
+
+@pytest.mark.parametrize("named", ["../outside", "led-out", "within"])
+def test_a_model_starts_from_nothing_that_lies_outside_the_data_root(train: Any, data_root: Path, tmp_path: Path, named: str) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    shutil.copytree(data_root / "pictures", root / "pictures")
+    outside.mkdir()
+    (outside / "best.keras").write_bytes(b"secret")
+    (root / "led-out").symlink_to(outside)
+    (root / "within").mkdir()
+    (root / "within" / "best.keras").symlink_to(outside / "best.keras")
+
+    result = train("images", root=root, model={"initial": named})
+    assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, "data")
+    assert "no weights of this model" not in result.verdict.message
+    assert str(tmp_path) not in result.verdict.message
+
+
+def test_a_file_that_is_no_model_is_no_start(train: Any, data_root: Path) -> None:
+    (data_root / "nothing.keras").write_bytes(b"no archive")
+    for named, words in (
+        ("nothing.keras", "no weights of this model"),
+        ("pictures", "a folder without a model"),
+        ("gone.keras", "gone.keras"),
+    ):
+        result = train("images", model={"initial": named})
+        assert (result.verdict.outcome, result.verdict.reason) == (wire.FAILED, "data")
+        assert words in result.verdict.message
 
 
 def test_stages_unfreeze_one_after_another_each_at_its_own_rate(train: Any, prepare: Any) -> None:
