@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import resource
+import sys
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -48,6 +49,8 @@ def prepare(*, deterministic: bool, seed: int, hide_gpus: bool) -> None:
 
     The meaning of a spec must not depend on what a Keras configuration on this machine says.
     """
+    if name() != TENSORFLOW:
+        _spare_tensorflow()
     keras.utils.set_random_seed(seed % 2**32)
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
@@ -149,6 +152,18 @@ def unsupported(error: BaseException) -> str | None:
     if lacks or ("InvalidArgumentError" in names and "support" in text):
         return next((line.strip() for line in text.splitlines() if "support" in line or "OpKernel" in line), text.strip())[:300]
     return None
+
+
+def _spare_tensorflow() -> None:
+    """Keep Keras from importing TensorFlow, which takes seconds, only to seed it and to ask whether an object is one of its own.
+
+    Where it was never imported there is none (keras/src/utils/rng_utils.py, keras/src/saving/serialization_lib.py). Whatever
+    really needs it imports it all the same.
+    """
+    if TENSORFLOW not in sys.modules:
+        from keras.src.utils import module_utils
+
+        module_utils.tensorflow._available = False  # noqa: SLF001 -- there is no public way to say so
 
 
 def _prepare_tensorflow(*, deterministic: bool, hide_gpus: bool) -> None:
