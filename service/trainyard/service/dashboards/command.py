@@ -32,5 +32,6 @@ def dashboards(folder: Path, target: str) -> None:
             raise click.ClickException(f"{path} can't be written: {error.strerror}") from error
         click.echo(str(path))
     click.echo(
-        f"Import {folder / 'grafana/dashboards'} into Grafana, or mount both folders as `examples/deploy/compose.yml` does.", err=True
+        f"Import {folder / 'grafana/dashboards'} into Grafana, or mount both folders as `examples/deploy/compose/compose.yml` does.",
+        err=True,
     )

@@ -145,6 +145,11 @@ def test_prometheus_takes_the_configuration_and_its_rules(monitoring: Path) -> N
     assert "13 rules found" in done.stdout
 
 
+def test_prometheus_takes_the_configuration_of_the_compose_file(repository: Path) -> None:
+    done = promtool("check", "config", "--syntax-only", str(repository / "examples/deploy/compose/prometheus.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_broken_rule_file_is_refused(monitoring: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.yml"
     broken.write_text((monitoring / "prometheus/rules/trainyard.yml").read_text().replace("increase(", "increases(", 1))

@@ -222,6 +222,13 @@ def test_every_metric_of_ours_is_on_a_board_or_in_an_alert_or_is_named_as_left_o
     assert absent <= left_out
 
 
+def test_grafana_looks_for_dashboards_where_the_compose_file_puts_them(repository: Path) -> None:
+    (looked,) = re.findall(r"path: (\S+)", files()["grafana/provisioning/dashboards/trainyard.yml"])
+    mounted = dict(re.findall(r"- \.\./(\S+?):(\S+?):ro", (repository / "examples/deploy/compose/compose.yml").read_text(encoding="utf-8")))
+    assert mounted["grafana/dashboards"] == looked
+    assert mounted["grafana/provisioning"] == "/etc/grafana/provisioning"
+
+
 def test_files_are_written_where_they_are_wanted(tmp_path: Path) -> None:
     result = CliRunner().invoke(dashboards, ["--write", str(tmp_path / "new"), "--target", "box:1234"])
     assert result.exit_code == 0
