@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -116,9 +116,9 @@ class Live:
 class Thread:
     """The server's thread: one event loop, as in the program, without its signals."""
 
-    def __init__(self, settings: Settings, devices: tuple[Device, ...]) -> None:
+    def __init__(self, settings: Settings, devices: Sequence[Device] | None = None) -> None:
         self._settings = settings
-        self._devices = devices
+        self._devices = discover("cpu") if devices is None else devices
         self._ready = threading.Event()
         self._stop: Callable[[], object] | None = None
         self.parts: Parts | None = None
