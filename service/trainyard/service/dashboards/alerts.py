@@ -35,8 +35,8 @@ class Alert(NamedTuple):
 
     @property
     def page(self) -> str:
-        """Where its runbook lies in the repository."""
-        return f"{RUNBOOKS}/{self.name}.md"
+        """The file of its runbook."""
+        return f"{self.name}.md"
 
 
 class Record(NamedTuple):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from trainyard.service.dashboards import fleet, grafana, job
-from trainyard.service.dashboards.alerts import ALERTS, RECORDS, Alert, Record
+from trainyard.service.dashboards.alerts import ALERTS, RECORDS, RUNBOOKS, Alert, Record
 
 NOTICE = "# Written by `trainyard dashboards --write DIR`: write it anew rather than changing it here.\n"
 _DATA_SOURCE = """apiVersion: 1
@@ -19,7 +20,7 @@ datasources:
     uid: trainyard-prometheus
     type: prometheus
     access: proxy
-    url: ${PROMETHEUS_URL}
+    url: {prometheus}
     isDefault: true
     jsonData:
       timeInterval: 5s
@@ -49,24 +50,39 @@ scrape_configs:
 """
 
 
-def files(target: str = "127.0.0.1:9464") -> dict[str, str]:
-    """Return each file's text by its path; ``target`` is where the server shows its metrics."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts find each other.
+
+    Attributes:
+        metrics: HOST:PORT at which the server shows its metrics.
+        prometheus: address at which Grafana asks Prometheus.
+        runbooks: what stands before the name of a runbook's page; an address makes alerts lead to it.
+    """
+
+    metrics: str = "127.0.0.1:9464"
+    prometheus: str = "http://127.0.0.1:9090"
+    runbooks: str = RUNBOOKS
+
+
+def files(places: Places) -> dict[str, str]:
+    """Return each file's text by its path."""
     return {
         "grafana/dashboards/fleet.json": grafana.text(fleet.BOARD),
         "grafana/dashboards/job.json": grafana.text(job.BOARD),
-        "grafana/provisioning/datasources/trainyard.yml": NOTICE + _DATA_SOURCE,
+        "grafana/provisioning/datasources/trainyard.yml": NOTICE + _DATA_SOURCE.replace("{prometheus}", places.prometheus),
         "grafana/provisioning/dashboards/trainyard.yml": NOTICE + _PROVIDER,
-        "prometheus/prometheus.yml": NOTICE + _SCRAPE.replace("{target}", target),
-        "prometheus/rules/trainyard.yml": NOTICE + rules(),
+        "prometheus/prometheus.yml": NOTICE + _SCRAPE.replace("{target}", places.metrics),
+        "prometheus/rules/trainyard.yml": NOTICE + rules(places.runbooks),
     }
 
 
-def rules() -> str:
-    """Return the recorded rules and the alerts as Prometheus' rule file."""
+def rules(runbooks: str = RUNBOOKS) -> str:
+    """Return the recorded rules and the alerts as Prometheus' rule file; their pages lie below ``runbooks``."""
     lines = ["groups:", "  - name: trainyard-records", "    rules:"]
     lines += [line for record in RECORDS for line in _record(record)]
     lines += ["  - name: trainyard-alerts", "    rules:"]
-    lines += [line for alert in ALERTS for line in _alert(alert)]
+    lines += [line for alert in ALERTS for line in _alert(alert, runbooks)]
     return "\n".join(lines) + "\n"
 
 
@@ -76,7 +92,7 @@ def _record(record: Record) -> Iterator[str]:
     yield f"        expr: {_quoted(record.expression)}"
 
 
-def _alert(alert: Alert) -> Iterator[str]:
+def _alert(alert: Alert, runbooks: str) -> Iterator[str]:
     yield f"      - alert: {alert.name}"
     yield f"        expr: {_quoted(alert.expression)}"
     yield f"        for: {alert.holds}"
@@ -85,7 +101,8 @@ def _alert(alert: Alert) -> Iterator[str]:
     yield "        annotations:"
     yield f"          summary: {_quoted(alert.summary)}"
     yield f"          description: {_quoted(alert.description)}"
-    yield f"          runbook: {_quoted(alert.page)}"
+    # The name by which Grafana and Alertmanager's templates know a link.
+    yield f"          runbook_url: {_quoted(f'{runbooks}/{alert.page}')}"
 
 
 def _quoted(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from trainyard.service.dashboards.alerts import ALERTS
-from trainyard.service.dashboards.files import files
+from trainyard.service.dashboards.files import Places, files
 
 PROMTOOL = shutil.which("promtool")
 pytestmark = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian and Ubuntu: apt-get install prometheus)")
@@ -127,7 +127,7 @@ HISTORIES = {
 @pytest.fixture(scope="module")
 def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("monitoring")
-    for name, text in files().items():
+    for name, text in files(Places()).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

@@ -19,7 +19,7 @@ from trainyard.service.core.states import State
 from trainyard.service.dashboards import fleet, grafana, job
 from trainyard.service.dashboards.alerts import ALERTS, RECORDS, Severity
 from trainyard.service.dashboards.command import dashboards
-from trainyard.service.dashboards.files import files
+from trainyard.service.dashboards.files import Places, files
 from trainyard.service.dashboards.panels import Kind
 from trainyard.service.metrics.catalogue import ALL
 
@@ -46,7 +46,7 @@ def test_a_dashboard_has_no_fault(name: str) -> None:
 
 
 def test_an_alert_has_no_fault_and_a_page(repository: Path) -> None:
-    pages = {f"docs/runbooks/{page.name}" for page in (repository / "docs/runbooks").glob("Trainyard*.md")}
+    pages = {page.name for page in (repository / "docs/runbooks").glob("Trainyard*.md")}
     assert [fault for alert in ALERTS for fault in rules.alert_faults(alert, pages)] == []
     assert pages == {alert.page for alert in ALERTS}
     assert len(ALERTS) == 10
@@ -217,13 +217,13 @@ def test_the_boards_lead_to_each_other() -> None:
 def test_every_metric_of_ours_is_on_a_board_or_in_an_alert_or_is_named_as_left_out() -> None:
     left_out = {"build_info", "start_timestamp_seconds", "scrape_size_bytes", "job_duration_seconds", "stream_events_sent_total",
                 "collect_errors_total", "grpc_server_started_total", "job_gpu_memory_limit_bytes"}  # fmt: skip
-    text = "".join(files().values())
+    text = "".join(files(Places()).values())
     absent = {row.name for row in ALL if row.full_name not in text}
     assert absent <= left_out
 
 
 def test_grafana_looks_for_dashboards_where_the_compose_file_puts_them(repository: Path) -> None:
-    (looked,) = re.findall(r"path: (\S+)", files()["grafana/provisioning/dashboards/trainyard.yml"])
+    (looked,) = re.findall(r"path: (\S+)", files(Places())["grafana/provisioning/dashboards/trainyard.yml"])
     mounted = dict(re.findall(r"- \.\./(\S+?):(\S+?):ro", (repository / "examples/deploy/compose/compose.yml").read_text(encoding="utf-8")))
     assert mounted["grafana/dashboards"] == looked
     assert mounted["grafana/provisioning"] == "/etc/grafana/provisioning"
@@ -233,10 +233,24 @@ def test_files_are_written_where_they_are_wanted(tmp_path: Path) -> None:
     result = CliRunner().invoke(dashboards, ["--write", str(tmp_path / "new"), "--target", "box:1234"])
     assert result.exit_code == 0
     written = {str(path.relative_to(tmp_path / "new")) for path in (tmp_path / "new").rglob("*") if path.is_file()}
-    assert written == files().keys()
+    assert written == files(Places()).keys()
     assert '["box:1234"]' in (tmp_path / "new/prometheus/prometheus.yml").read_text()
     board = json.loads((tmp_path / "new/grafana/dashboards/fleet.json").read_text())
     assert board["uid"] == "trainyard-fleet"
+
+
+def test_alerts_lead_to_their_pages_and_grafana_to_its_prometheus(tmp_path: Path) -> None:
+    told = ["--prometheus", "https://prometheus.example:9090", "--runbooks", "https://wiki.example/runbooks/"]
+    assert CliRunner().invoke(dashboards, ["--write", str(tmp_path), *told]).exit_code == 0
+    rules = (tmp_path / "prometheus/rules/trainyard.yml").read_text()
+    assert re.findall(r'runbook_url: "(.*)"', rules) == [f"https://wiki.example/runbooks/{alert.name}.md" for alert in ALERTS]
+    assert "url: https://prometheus.example:9090\n" in (tmp_path / "grafana/provisioning/datasources/trainyard.yml").read_text()
+
+
+@pytest.mark.parametrize("address", ["prometheus:9090", "http://a b", "http://a\nuser: x"])
+def test_an_address_that_is_none_is_a_usage_error(tmp_path: Path, address: str) -> None:
+    result = CliRunner().invoke(dashboards, ["--write", str(tmp_path), "--prometheus", address])
+    assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
 
 
 @pytest.mark.parametrize("target", ["nowhere", 'a":1', "host:"])
@@ -253,7 +267,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert "can't be written" in result.output
 
 
-@pytest.mark.parametrize("path", sorted(files()))
+@pytest.mark.parametrize("path", sorted(files(Places())))
 def test_the_committed_copy_is_what_the_generator_writes(repository: Path, path: str) -> None:
-    """Mended by: trainyard dashboards --write examples/deploy --target trainyard:9464."""
-    assert (repository / "examples/deploy" / path).read_text(encoding="utf-8") == files("trainyard:9464")[path]
+    """Mended by: trainyard dashboards --write examples/deploy --target trainyard:9464 --prometheus '${PROMETHEUS_URL}'."""
+    assert (repository / "examples/deploy" / path).read_text(encoding="utf-8") == files(Places("trainyard:9464", "${PROMETHEUS_URL}"))[path]
