@@ -16,13 +16,16 @@ from unicodedata import category
 import structlog
 
 from trainyard.linter import Configuration, Finding, Report, Severity, facts, lint
+from trainyard.linter import spec as language
 from trainyard.linter.estimate.hardware import HardwareProfile
 from trainyard.linter.facts import FATAL, Facts
+from trainyard.linter.source.document import Document
 from trainyard.linter.source.limits import Limits
 from trainyard.linter.spec.model.spec import Spec
 from trainyard.service.capability import untrainable
 from trainyard.service.core.jobstore import StoredReport
 from trainyard.service.core.policy import Policy, breaches
+from trainyard.service.core.recent_facts import RecentFacts
 
 FACTS_SECONDS = 1.0
 NOT_TRAINABLE_YET = ("SRV001", "not-trainable-yet")
@@ -113,6 +116,7 @@ class Gate:
         self.most_gpus = most_gpus
         self._missing = missing
         self._judged = judged
+        self._facts = RecentFacts()
         self._house = _House(policy, hardware)
 
     def follow(self, policy: Policy, hardware: HardwareProfile | None) -> None:
@@ -152,19 +156,22 @@ class Gate:
 
     def _report(self, source: bytes) -> Report:
         house = self._house
-        first = lint(source, configuration=house.configuration, hardware=house.hardware)
-        if first.spec is None:
-            return first
-        # Lint runs twice because the path of the data stands in the spec; without data it takes about a millisecond.
-        found = facts.read(first.spec.dataset, self._data_root, FACTS_SECONDS) if first.spec.task != "other" else None
+        # The path of the data stands in the spec: it is understood once before it is judged.
+        spec = _understood(source, house.configuration.limits)
+        if spec is None:
+            first = lint(source, configuration=house.configuration, hardware=house.hardware)
+            if first.spec is None:
+                return first
+            spec = first.spec
+        found = facts.read(spec.dataset, self._data_root, FACTS_SECONDS, cache=self._facts) if spec.task != "other" else None
         report = lint(source, configuration=house.configuration, hardware=house.hardware, facts=found)
         spoken = [finding.pointer for finding in report.findings if finding.severity is Severity.ERROR]
-        gaps = [(NOT_TRAINABLE_YET, pointer, told) for pointer, told in untrainable(first.spec) if not _touches(pointer, spoken)]
+        gaps = [(NOT_TRAINABLE_YET, pointer, told) for pointer, told in untrainable(spec) if not _touches(pointer, spoken)]
         gaps += [(DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)]
-        gaps += [(TOO_FEW_GPUS, "/resources/gpus", message) for message in self._lacking(first.spec)]
-        gaps += [(WEIGHTS_NOT_HERE, pointer, message) for pointer, message in self._missing(first.spec)]
-        gaps += [(UNPRINTABLE_NAME, pointer, message) for pointer, message in _unprintable(first.spec)]
-        gaps += [(AGAINST_POLICY, breach.pointer, breach.message) for breach in breaches(house.policy, first.spec)]
+        gaps += [(TOO_FEW_GPUS, "/resources/gpus", message) for message in self._lacking(spec)]
+        gaps += [(WEIGHTS_NOT_HERE, pointer, message) for pointer, message in self._missing(spec)]
+        gaps += [(UNPRINTABLE_NAME, pointer, message) for pointer, message in _unprintable(spec)]
+        gaps += [(AGAINST_POLICY, breach.pointer, breach.message) for breach in breaches(house.policy, spec)]
         return _with(report, [_finding(report, *gap) for gap in gaps])
 
     def _lacking(self, spec: Spec) -> list[str]:
@@ -173,6 +180,14 @@ class Gate:
             return []
         has = "gives none to a job" if not self.most_gpus else f"can give a job {self.most_gpus} at once"
         return [f"The spec asks for {asked} GPU{'s' * (asked > 1)}, and this server {has}: lower resources.gpus, or send it elsewhere."]
+
+
+def _understood(source: bytes, limits: Limits) -> Spec | None:
+    """Return a spec with nothing wrong in text and schema, which takes a tenth of a judgement; None for any other."""
+    document = Document.parse(source, limits)
+    if document.value is None or document.faults or document.broken or language.check(document.value):
+        return None
+    return language.typed(language.resolve(document.value))
 
 
 def _unprintable(spec: Spec) -> Iterator[tuple[str, str]]:

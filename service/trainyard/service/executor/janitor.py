@@ -88,7 +88,7 @@ class Cleaned:
     """Rounds of the supervisor with a little cleaning in between."""
 
     def __init__(self, supervisor: Supervisor, janitor: Janitor) -> None:
-        self.hear = supervisor.hear
+        self.hear, self.full = supervisor.hear, supervisor.full
         self._tick = supervisor.tick
         self._pass_by = janitor.pass_by
 

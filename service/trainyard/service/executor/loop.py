@@ -33,6 +33,9 @@ class Rounds(Protocol):
     def hear(self, job_ids: set[str]) -> bool:
         """Read what the trainers of these jobs wrote; return whether a round is due."""
 
+    def full(self) -> bool:
+        """Tell whether a job that is queued now has to wait for a round anyway."""
+
 
 class SupervisorLoop:
     """Runs rounds until it is stopped; an :class:`Observer` that wakes up when a job wants looking after."""
@@ -44,9 +47,11 @@ class SupervisorLoop:
         self._written: set[str] = set()
         self._round_wanted = False
         self._thread: threading.Thread | None = None
+        self._rounds: Rounds | None = None
 
     def start(self, rounds: Rounds) -> None:
         """Begin."""
+        self._rounds = rounds
         self._thread = threading.Thread(target=self._run, args=(rounds,), name="supervisor", daemon=True)
         self._thread.start()
 
@@ -58,8 +63,9 @@ class SupervisorLoop:
             self._thread.join(timeout_seconds)
 
     def committed(self, change: Change) -> None:
-        """Wake up when a job was queued, or asked for something."""
-        if change.job.state in _WORTH_WAKING:
+        """Wake up when a job was queued that may have a slot, or was asked for something."""
+        waits = change.job.state is State.QUEUED and self._rounds is not None and self._rounds.full()
+        if change.job.state in _WORTH_WAKING and not waits:
             self._round_wanted = True
             self._wanted.set()
 

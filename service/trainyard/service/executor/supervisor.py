@@ -101,6 +101,7 @@ class Supervisor:
         self._lately: dict[str, Job] = {}
         self._notices = notices
         self._written = written
+        self._full = False
         # With notices a round has little to find.
         self._pace = Pace.SOON if notices is None else Pace.CALM
 
@@ -123,6 +124,10 @@ class Supervisor:
             with suppress(StaleAttemptError, StaleOffsetError, UnknownJobError):
                 due = self._read_on(job_id) or due
         return due
+
+    def full(self) -> bool:
+        """Tell whether a job that is queued now has to wait: every slot is taken, and only a round frees one."""
+        return self._full
 
     def _hear_meanwhile(self) -> bool:
         """Read what was written since the round began, so that nobody's word waits for its end."""
@@ -283,8 +288,10 @@ class Supervisor:
             self._store.move(job.id, Command.CLEAR, self._clock.now(), reason=Reason.USER, message="cancelled on request")
 
     def _fill_slots(self) -> bool:
+        self._full = False  # until it was looked: who is queued meanwhile must not be missed
         busy = self._store.held_devices(self._lease.node)
         free, started = self._slots.free(len(busy)), False
+        self._full = not free
         for queued in self._store.queue(free, self._most_running(), self._most_gpus) if free else ():
             devices = self._slots.choose_all(queued.summary.slots, busy)
             if devices is None:

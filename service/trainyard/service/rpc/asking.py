@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from trainyard.service.core.errors import TooLateError, UnknownJobError
@@ -49,6 +49,13 @@ class Collaborators:
     info: Callable[[], server_info_pb2.ServerInfo]
 
 
+class Beside(NamedTuple):
+    """What a job shows that is not in its row, by id: files of those that have run, places of those that wait."""
+
+    artifacts: dict[str, tuple[Artifact, ...]]
+    places: dict[str, int]
+
+
 class Asking:
     """The common ground of the methods."""
 
@@ -59,11 +66,14 @@ class Asking:
 
     async def _find(self, prefix: str) -> Job:
         """Return the caller's job; somebody else's does not exist for it."""
-        if len(prefix) > _LONGEST_ID:
-            raise UnknownJobError(job=f"{prefix[:_LONGEST_ID]}...")
-        job = await self._run(self._store.find, prefix, PRINCIPAL.get().scope)
+        job = await self._run(self._found, prefix, PRINCIPAL.get().scope)
         JOB.set(job.id)
         return job
+
+    def _found(self, prefix: str, owner: str | None) -> Job:
+        if len(prefix) > _LONGEST_ID:
+            raise UnknownJobError(job=f"{prefix[:_LONGEST_ID]}...")
+        return self._store.find(prefix, owner)
 
     def _folder(self, job: Job) -> RunFolder:
         return RunFolder(self._with.runs / job.id)
@@ -72,22 +82,22 @@ class Asking:
         """Return where a caller on this machine finds the files."""
         return self._folder(job).artifacts if is_local(context.peer()) else None
 
-    def _beside(self, jobs: list[Job]) -> tuple[dict[str, tuple[Artifact, ...]], dict[str, int]]:
-        """Look up what is not in the rows of jobs: files of those that have run, places of those that wait."""
+    def _beside(self, jobs: list[Job]) -> Beside:
+        """Look up what is not in the rows of jobs."""
         have_run = [job.id for job in jobs if job.attempt]
-        return self._store.artifacts(have_run) if have_run else {}, self._store.queue_positions(jobs)
+        return Beside(self._store.artifacts(have_run) if have_run else {}, self._store.queue_positions(jobs))
 
     async def _message(self, job: Job, context: Any) -> job_pb2.Job:
-        return (await self._messages([job], context))[0]
+        return self._translated([job], await self._run(self._beside, [job]), context)[0]
 
-    async def _messages(self, jobs: list[Job], context: Any) -> list[job_pb2.Job]:
-        artifacts, places = await self._run(self._beside, jobs)
+    def _translated(self, jobs: list[Job], beside: Beside, context: Any) -> list[job_pb2.Job]:
+        local = is_local(context.peer())
         return [
             job_message(
                 job,
-                artifacts=artifacts.get(job.id, ()),
-                folder=self._artifact_folder(job, context),
-                queue_position=places.get(job.id, 0),
+                artifacts=beside.artifacts.get(job.id, ()),
+                folder=self._folder(job).artifacts if local else None,
+                queue_position=beside.places.get(job.id, 0),
             )
             for job in jobs
         ]

@@ -8,9 +8,10 @@ from typing import Any, cast
 from trainyard.service.core.errors import InvalidRequestError, UnknownReportError
 from trainyard.service.core.events import Event
 from trainyard.service.core.history import curve
-from trainyard.service.core.jobs import JobQuery
+from trainyard.service.core.jobs import Documents, Job, JobQuery
 from trainyard.service.rpc import paging
-from trainyard.service.rpc.asking import Asking
+from trainyard.service.rpc.asking import Asking, Beside
+from trainyard.service.rpc.interceptors.audited import JOB
 from trainyard.service.rpc.interceptors.identified import PRINCIPAL
 from trainyard.service.rpc.translation.events import epoch_message
 from trainyard.service.rpc.translation.jobs import STATE_OF
@@ -27,10 +28,16 @@ class Looking(Asking):
 
     async def GetJob(self, request: pb.GetJobRequest, context: Any) -> pb.GetJobResponse:  # noqa: N802 - the contract's
         """Return one job, with its specs when asked."""
-        job = await self._find(request.id)
-        response = pb.GetJobResponse(job=await self._message(job, context))
-        if request.include_spec:
-            documents = await self._run(self._store.documents, job.id)
+        scope = PRINCIPAL.get().scope
+
+        def look() -> tuple[Job, Beside, Documents | None]:
+            job = self._found(request.id, scope)
+            return job, self._beside([job]), self._store.documents(job.id) if request.include_spec else None
+
+        job, beside, documents = await self._run(look)
+        JOB.set(job.id)
+        response = pb.GetJobResponse(job=self._translated([job], beside, context)[0])
+        if documents is not None:
             response.spec, response.resolved_spec = documents.source, documents.resolved.encode()
         return response
 
@@ -38,9 +45,14 @@ class Looking(Asking):
         """Return a page of jobs, newest first."""
         size, filters = paging.size(request.page_size), _filters(request)
         query = _query(request, limit=size + 1, before=paging.number(request.page_token, filters))
-        jobs = await self._run(self._store.jobs, query)
+
+        def look() -> tuple[list[Job], Beside]:
+            jobs = self._store.jobs(query)
+            return jobs, self._beside(jobs[:size])
+
+        jobs, beside = await self._run(look)
         page, more = jobs[:size], len(jobs) > size
-        messages = await self._messages(page, context)
+        messages = self._translated(page, beside, context)
         return pb.ListJobsResponse(jobs=messages, next_page_token=paging.token(page[-1].number, filters) if more else "")
 
     async def WatchJob(self, request: pb.WatchJobRequest, context: Any) -> AsyncGenerator[pb.WatchJobResponse]:  # noqa: ARG002, N802

@@ -7,9 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from trainyard.service.core.jobs import Change
+from trainyard.service.core.states import State
 from trainyard.service.executor import loop as loops
 from trainyard.service.executor.loop import SupervisorLoop
 from trainyard.service.executor.supervisor import Pace
@@ -21,6 +25,7 @@ class Rounds:
 
     pace: Pace = Pace.LATER
     due: bool = False
+    every_slot_taken: bool = False
     ticks: int = 0
     heard: list[set[str]] = field(default_factory=list)
     during: Callable[[], object] = lambda: None
@@ -38,6 +43,9 @@ class Rounds:
             self.heard.append(job_ids)
             self.something.notify_all()
         return self.due
+
+    def full(self) -> bool:
+        return self.every_slot_taken
 
     def until(self, condition: Callable[[], bool]) -> None:
         with self.something:
@@ -105,3 +113,28 @@ def test_a_fault_in_a_round_ends_no_supervision(loop: SupervisorLoop, capsys: py
     loop.start(rounds)
     loop.heard({"c"})
     rounds.until(lambda: rounds.heard == [{"c"}])
+
+
+def change(state: State) -> Change:
+    moved: Any = SimpleNamespace(state=state)
+    return Change(moved)
+
+
+def test_a_job_that_is_queued_while_every_slot_is_taken_wakes_nobody(loop: SupervisorLoop) -> None:
+    rounds = Rounds(every_slot_taken=True)
+    loop.start(rounds)
+    rounds.until(lambda: rounds.ticks == 1)
+    loop.committed(change(State.QUEUED))
+    assert not loop._round_wanted
+    loop.committed(change(State.CANCELLING))
+    rounds.until(lambda: rounds.ticks == 2)
+
+
+def test_a_job_that_is_queued_while_a_slot_is_free_is_looked_after_at_once(loop: SupervisorLoop) -> None:
+    rounds = Rounds()
+    loop.start(rounds)
+    rounds.until(lambda: rounds.ticks == 1)
+    began = time.monotonic()
+    loop.committed(change(State.QUEUED))
+    rounds.until(lambda: rounds.ticks == 2)
+    assert time.monotonic() - began < Pace.LATER.value
