@@ -9,6 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from trainyard.linter.estimate.disk import Disk, disk
+from trainyard.linter.estimate.memory import resident_bytes
 from trainyard.linter.estimate.time import Run, Work, run
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def works(case: Case) -> tuple[Work, ...]:
 
 def times(case: Case, profile: HardwareProfile) -> Run | None:
     """Return how long the run takes on the device of a profile; ``None`` where it cannot be told what there is to do."""
-    found = works(case)
+    size = samples_bytes(case)
+    resident = not size or resident_bytes(size, profile) > 0
+    found = tuple(work._replace(resident=resident) for work in works(case))
     return run(found, profile) if found else None
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from trainyard.linter.estimate.hardware import Bytes, profile
 from trainyard.linter.estimate.memory import Demand, Phase, resident_bytes, slot_count
-from trainyard.linter.shapes import layers_of
+from trainyard.linter.shapes import infer, layers_of
 from trainyard.linter.shapes.layers import Shapes
 from trainyard.linter.spec.model.architecture import Cnn, ConvBlock, Head, Mlp, Output
 from trainyard.linter.spec.model.optimizer import Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd
@@ -122,3 +125,18 @@ def test_every_optimizer_of_keras_keeps_as_many_variables_as_we_count() -> None:
         theirs.build([weight])
         slots = sum(1 for variable in theirs.variables if variable.shape == weight.shape)
         assert slot_count(ours) == slots, name
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("trainable", ["none", {"last": 20}, "all"])
+def test_judging_with_a_backbone_holds_an_output_and_the_next_and_never_more_than_training(
+    backend: str, trainable: object, understood: Callable[..., Any]
+) -> None:
+    shapes = infer(
+        understood({"type": "transfer", "backbone": "mobilenet_v2", "weights": None, "trainable": trainable}, [224, 224, 3]), None, 10
+    )
+    assert shapes is not None
+    box = profile({"device": "Some CPU", "kind": "cpu", "backend": backend, "memory_bytes": 32e9})
+    phases = Demand(shapes, ADAM, "float32").phases(64, box)
+    assert phases[Phase.EVALUATE].activations.high <= phases[Phase.TRAIN].activations.high
+    assert phases[Phase.EVALUATE].activations.high < 1.5 * 1024**3

@@ -7,6 +7,7 @@ The least of many launches is kept: what disturbs a measurement only ever makes 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> int:
             found = {"failed": f"{type(error).__name__}: {error}"[:300]}
         print(json.dumps({"name": name, **found}), flush=True)
         keras.backend.clear_session()
+        gc.collect()
     return 0
 
 
