@@ -91,9 +91,13 @@ CSV: dict[str, tuple[str, dict[str, Any]]] = {
         {"bad_records": "skip", "max_bad_records": 9},
     ),
     "flags that become numbers": (_lines(lambda row: f"{row},{'true' if row < 300 else row},red,{row % 2}"), {"bad_records": "skip"}),
+    "flags, then nothing for long, then numbers": (
+        _lines(lambda row: f"{row},{'true' if row < 200 else '' if row < 900 else row},red,{row % 2}", 1200),
+        {"bad_records": "skip"},
+    ),
     "numbers that become flags": (_lines(lambda row: f"{row},{'true' if row > 300 else row % 2},red,{row % 2}"), {}),
     "rows of other lengths": (
-        _lines(lambda row: f"{row},1,red,{row % 2}" + (",7" if row in {3, 399, 400, 599} else "")),
+        _lines(lambda row: f"{row},{'' if row in {9, 500} else 1},red,{row % 2}" + (",7" if row in {3, 399, 400, 599} else "")),
         {"bad_records": "skip"},
     ),
     "lines within cells": (_lines(lambda row: f'{row},1,"re\nd ""{row % 3}""",{row % 2}'), {}),
@@ -128,7 +132,9 @@ def test_a_csv_file_is_the_same_from_disk_as_in_memory(both: Any, tmp_path: Path
         assert isinstance(found[0], str)
         assert found[0] == found[1]
     else:
-        same(found)
+        samples = same(found)
+        if name == "rows of other lengths":
+            assert [record.name for record in samples.bad] == [f"row {line}" for line in (5, 401, 402, 601, 11, 502)]
 
 
 @pytest.mark.parametrize("task, target", [("regression", "weight"), ("multilabel", ["a", "b"]), ("classification", ["a", "b"])])
