@@ -126,7 +126,15 @@ BREAKAGES = (
         f"{_SERVICE}trainer/bundle/files.py",
         "    temporary = path.with_name(path.name + _PART)\n",
         "    temporary = path\n",
-        ("tests/crash/test_killed_trainers.py",),
+        ("tests/unit/trainer/test_bundle_files.py::test_a_full_disk_leaves_the_old_bundle",),
+    ),
+    Breakage(
+        2,
+        "a torn bundle is taken for a whole one",
+        f"{_SERVICE}trainer/bundle/files.py",
+        '        if len(raw) != entry["size_bytes"] or hashlib.sha256(raw).hexdigest() != entry["sha256"]:\n',
+        "        if len(raw) < 0:\n",
+        ("tests/unit/trainer/test_bundle_files.py::test_a_torn_or_changed_file_is_refused_with_a_sentence",),
     ),
     Breakage(
         2,
@@ -134,7 +142,10 @@ BREAKAGES = (
         f"{_SERVICE}trainer/bundle/files.py",
         "        record = self._read_manifest()\n        if record is None:",
         "        record = None\n        if record is None:",
-        ("tests/crash/test_killed_trainers.py",),
+        (
+            "tests/unit/trainer/test_bundle_files.py::test_the_next_bundle_takes_the_place_of_the_last_and_kept_weights_are_written_once",
+            "tests/crash/test_killed_trainers.py",
+        ),
     ),
     # 3. A client that comes back sees the same list; clients are not needed.
     Breakage(

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "tests/bench/results"
 PARTS = ("client", "linter", "proto", "service")
 COPIED = (*PARTS, "tests", "examples", "docs", "pyproject.toml", "README.md")
-PYTEST = ("-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header", "--tb=line")
+PYTEST = ("-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header", "--tb=line", "--timeout=90")
 _TESTS_FAILED = 1
 
 
