@@ -1,8 +1,8 @@
 """What the language can say and nobody can train: the server refuses it before a process is started.
 
 One sentence per gap, with the pointer of the field that asks for it: what Keras itself refuses, what the data cannot say, and
-what one trainer has not (more than one GPU). A spec that the linter passes is either trained or named here: nothing in
-between. Imports no Keras: the server asks it.
+what devices can not share (a batch that does not divide by the GPUs). A spec that the linter passes is either trained or named
+here: nothing in between. Imports no Keras: the server asks it.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def _gaps(spec: Spec) -> Iterator[Gap]:
     yield from _optimization(spec)
     yield from _imbalance(spec)
     yield from _monitors(spec, _reported(spec))
-    if spec.resources.gpus is not None and spec.resources.gpus > 1:
-        yield "/resources/gpus", "one GPU per run is used so far."
+    gpus, size = max(1, spec.resources.gpus or 1), spec.training.batch_size
+    if size % gpus:
+        yield "/training/batch_size", f"{size} samples can not be shared evenly by {gpus} GPUs: write a multiple of {gpus}."
 
 
 def _task(spec: Spec) -> Iterator[Gap]:

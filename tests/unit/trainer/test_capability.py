@@ -31,7 +31,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("/imbalance", {"task": "regression", "imbalance": {"type": "oversample"}}),
     ("/callbacks/early_stopping/monitor", {"callbacks": {"early_stopping": {"monitor": "val_auc"}}}),
     ("/scheduler/0/monitor", {"scheduler": {"type": "reduce_on_plateau", "monitor": "val_auc"}}),
-    ("/resources/gpus", {"resources": {"gpus": 2}}),
+    ("/training/batch_size", {"resources": {"gpus": 5}}),
 ]
 
 
@@ -52,6 +52,6 @@ def test_a_beta_that_bfloat16_can_tell_from_one_is_trained(typed: Any) -> None:
 
 
 def test_every_gap_of_a_spec_is_named_at_once(typed: Any) -> None:
-    gaps = untrainable(typed(resources={"gpus": 2}, loss={"type": "ctc"}))
+    gaps = untrainable(typed(resources={"gpus": 5}, loss={"type": "ctc"}))
 
-    assert [pointer for pointer, _ in gaps] == ["/loss/type", "/resources/gpus"]
+    assert [pointer for pointer, _ in gaps] == ["/loss/type", "/training/batch_size"]

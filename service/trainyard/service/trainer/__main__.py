@@ -46,6 +46,9 @@ _TERMINATED = 128 + signal.SIGTERM
     "--bundle-every", "bundle_steps", type=click.IntRange(min=1), metavar="STEPS", help="Save a bundle inside epochs too, for long ones."
 )
 @click.option(
+    "--virtual-devices", type=click.IntRange(min=2), metavar="N", help="Let the processor stand in for N GPUs: to try, not to be fast."
+)
+@click.option(
     "--cache",
     envvar="TRAINYARD_CACHE",
     type=click.Path(file_okay=False, path_type=Path),
@@ -59,6 +62,7 @@ def main(
     device: str,
     orphan_limit_seconds: float | None,
     bundle_steps: int | None,
+    virtual_devices: int | None,
     cache: Path | None,
 ) -> NoReturn:
     """Train the resolved spec in RUN_FOLDER; go on from its bundle when it holds one."""
@@ -78,7 +82,8 @@ def main(
     from trainyard.service.trainer.run import Task, failed, run
 
     try:
-        verdict = run(Task(folder, journal, data_root, device, time.monotonic, attempt, orphan_limit_seconds, bundle_steps, cache))
+        virtual = virtual_devices or 0
+        verdict = run(Task(folder, journal, data_root, device, time.monotonic, attempt, virtual, orphan_limit_seconds, bundle_steps, cache))
         _ignore_termination()
     except TerminatedRun as error:
         _ignore_termination()

@@ -20,6 +20,8 @@ import keras
 import psutil
 
 from trainyard.service.trainer.device import CPU, GPU
+from trainyard.service.trainer.failures import SpecError
+from trainyard.service.trainer.spread import Spread, over
 
 TENSORFLOW, JAX = "tensorflow", "jax"
 # Colours, and names of nodes and operations, that TensorFlow puts around what it says.
@@ -44,11 +46,14 @@ def version() -> str:
     return metadata.version(name()) if name() in {TENSORFLOW, JAX} else "unknown"
 
 
-def prepare(*, deterministic: bool, seed: int, hide_gpus: bool) -> None:
+def prepare(*, deterministic: bool, seed: int, hide_gpus: bool, virtual_devices: int = 0) -> None:
     """Set what must be set before the first tensor is made; call once per process.
 
-    The meaning of a spec must not depend on what a Keras configuration on this machine says.
+    The meaning of a spec must not depend on what a Keras configuration on this machine says. With ``virtual_devices`` the
+    processor stands in for that many GPUs.
     """
+    if virtual_devices:
+        _divide_processor(virtual_devices)
     if name() != TENSORFLOW:
         _spare_tensorflow()
     keras.utils.set_random_seed(seed % 2**32)
@@ -57,6 +62,14 @@ def prepare(*, deterministic: bool, seed: int, hide_gpus: bool) -> None:
     keras.config.set_image_data_format("channels_last")
     if name() == TENSORFLOW:
         _prepare_tensorflow(deterministic=deterministic, hide_gpus=hide_gpus)
+
+
+def spread(count: int) -> Spread:
+    """Return the spread over so many of the devices that this process sees; raises SpecError when there are fewer."""
+    names = _names()
+    if count > max(1, len(names)):
+        raise SpecError(f"resources.gpus asks for {count}, and this trainer sees {len(names)}.")
+    return over(count, name(), names)
 
 
 def device() -> Device:
@@ -80,17 +93,18 @@ def compile_choice(*, deterministic: bool) -> bool | str:
 
 
 def peak_memory_bytes() -> int:
-    """Return the most memory used on the device so far; on a CPU that of the process; 0 when unknown."""
+    """Return the most memory used on the device so far, on the fullest of several; on a CPU that of the process; 0 when unknown."""
     if device().kind == CPU:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if name() == TENSORFLOW:
         import tensorflow as tf
 
-        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+        visible = range(len(tf.config.get_visible_devices("GPU")))
+        return max(int(tf.config.experimental.get_memory_info(f"GPU:{place}")["peak"]) for place in visible)
     if name() == JAX:
         import jax  # type: ignore[import-not-found,unused-ignore] # an option, not always installed
 
-        return int((jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0))
+        return max(int((one.memory_stats() or {}).get("peak_bytes_in_use", 0)) for one in jax.devices())
     return 0
 
 
@@ -152,6 +166,33 @@ def unsupported(error: BaseException) -> str | None:
     if lacks or ("InvalidArgumentError" in names and "support" in text):
         return next((line.strip() for line in text.splitlines() if "support" in line or "OpKernel" in line), text.strip())[:300]
     return None
+
+
+def _divide_processor(count: int) -> None:
+    """Show the processor several times over, as devices that can share a batch."""
+    if name() == JAX:
+        import jax
+
+        settings: Any = jax.config  # JAX leaves its settings untyped
+        if settings.jax_num_cpu_devices != count:
+            settings.update("jax_platforms", "cpu")
+            settings.update("jax_num_cpu_devices", count)
+        return
+    import tensorflow as tf
+
+    processor = tf.config.list_physical_devices("CPU")[0]
+    if len(tf.config.get_logical_device_configuration(processor) or ()) != count:
+        tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * count)
+
+
+def _names() -> list[str]:
+    """Name the devices that could share a batch, as Keras and TensorFlow want them named."""
+    kind = device().kind
+    if name() == JAX:
+        return [str(one) for one in keras.distribution.list_devices(kind)]
+    import tensorflow as tf
+
+    return [str(one.name) for one in tf.config.list_logical_devices(kind.upper())]
 
 
 def _spare_tensorflow() -> None:

@@ -6,6 +6,7 @@ these layers keep what they drew, for the loss of the same step; they also bear 
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import keras
@@ -28,18 +29,28 @@ class Blend(keras.layers.Layer):  # type: ignore[misc] # Keras ships no types
         super().__init__(dtype="float32")
         self._table = betaincinv(alpha, alpha, (np.arange(_QUANTILES) + 0.5) / _QUANTILES).astype(np.float32)
         self._seeds = keras.random.SeedGenerator(seed)
-        self.partners: Any = None
-        self.shares: Any = None
+        # Where several devices share a batch, each has a thread of its own that it is traced in.
+        self._drawn = threading.local()
+
+    @property
+    def partners(self) -> Any:
+        """The place of each sample's partner."""
+        return self._drawn.partners
+
+    @property
+    def shares(self) -> Any:
+        """How much is left of each sample."""
+        return self._drawn.shares
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return samples of the same shape."""
         if not training:
             return inputs
         count = ops.shape(inputs)[0]
-        self.partners = keras.random.shuffle(ops.arange(count), seed=self._seeds)
+        self._drawn.partners = keras.random.shuffle(ops.arange(count), seed=self._seeds)
         drawn = keras.random.uniform((count,), 0.0, float(_QUANTILES), seed=self._seeds)
         wanted = ops.take(ops.convert_to_tensor(self._table), ops.cast(drawn, "int32"), axis=0)
-        blended, self.shares = self._blend(inputs, ops.take(inputs, self.partners, axis=0), wanted)
+        blended, self._drawn.shares = self._blend(inputs, ops.take(inputs, self.partners, axis=0), wanted)
         return blended
 
     def _blend(self, own: Any, other: Any, wanted: Any) -> tuple[Any, Any]:

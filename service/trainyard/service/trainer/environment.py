@@ -19,7 +19,7 @@ def describe(spec: Spec, digest: str) -> dict[str, Any]:
     return {
         "spec_digest": digest,
         "backend": backend.name(),
-        "device": {"kind": device.kind, "name": device.name},
+        "device": {"kind": device.kind, "name": device.name, "count": max(1, spec.resources.gpus or 1)},
         "deterministic": spec.training.deterministic,
         "precision": spec.training.precision,
         "seed": spec.experiment.seed,

@@ -7,6 +7,7 @@ those of a sample's own label.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import keras
 from keras import ops
 
 from trainyard.service.trainer.blending import Blend
+from trainyard.service.trainer.spread import ALONE
 
 # With these reductions the loss is divided by the number of rows, which grows with every blend.
 _MEANS = frozenset({"sum_over_batch_size", "mean"})
@@ -26,10 +28,24 @@ class Blends:
     layers: tuple[Blend, ...] = ()
 
 
+# From one device's shares and partners to those of the whole batch.
+Whole = Callable[[Any, Any], tuple[Any, Any]]
+
+
+def as_it_is(shares: Any, partners: Any) -> tuple[Any, Any]:
+    """Return both as they are: one device has the whole batch."""
+    return shares, partners
+
+
 class Learner(keras.Model):  # type: ignore[misc] # Keras ships no types
-    """A functional model; ``blends`` are the layers in it that mix samples of a batch."""
+    """A functional model; ``blends`` are the layers in it that mix samples of a batch, ``spread`` the devices that share one.
+
+    ``whole`` turns the shares and partners of a blend into those of the batch that the loss is taken over.
+    """
 
     blends = Blends()
+    spread = ALONE
+    whole: Whole = staticmethod(as_it_is)
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Any:
         """Return the loss of a batch, penalties included."""
@@ -38,7 +54,8 @@ class Learner(keras.Model):  # type: ignore[misc] # Keras ships no types
         shares = ops.ones((ops.shape(y_pred)[0],)) if sample_weight is None else ops.reshape(sample_weight, (-1,))
         rows = [(y, shares)]
         for blend in self.blends.layers:
-            rows = [pair for row in rows for pair in _halves(row, blend)]
+            own, partners = self.whole(blend.shares, blend.partners)
+            rows = [pair for row in rows for pair in _halves(row, own, partners)]
         factor = float(len(rows)) if self.loss.reduction in _MEANS else 1.0
         return super().compute_loss(
             x=x,
@@ -49,8 +66,7 @@ class Learner(keras.Model):  # type: ignore[misc] # Keras ships no types
         )
 
 
-def _halves(row: tuple[Any, Any], blend: Blend) -> list[tuple[Any, Any]]:
+def _halves(row: tuple[Any, Any], own: Any, partners: Any) -> list[tuple[Any, Any]]:
     """Return the labels that a blend leaves of one row of labels: its own by its share, the partners' by the rest."""
     targets, shares = row
-    own, partners = blend.shares, blend.partners
     return [(targets, shares * own), (ops.take(targets, partners, axis=0), ops.take(shares, partners, axis=0) * (1.0 - own))]

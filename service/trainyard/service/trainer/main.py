@@ -44,8 +44,24 @@ _FINAL = frozenset({"spec", "nonfinite_loss", "diverged"})
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, from its bundle.")
 @click.option("--device", type=click.Choice(DEVICES), default=AUTO, show_default=True, help="gpu: fail where there is none; cpu: use none.")
 @click.option("--bundle-every", metavar="STEPS", type=click.IntRange(min=1), help="Save a bundle inside epochs too, for long ones.")
+@click.option(
+    "--virtual-devices",
+    metavar="N",
+    type=click.IntRange(min=2),
+    help="Let the processor stand in for N GPUs, to try a spec that asks for them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
-def train(*, file: Path, run_path: Path, data_root: Path, resume: bool, device: str, bundle_every: int | None, as_json: bool) -> int:
+def train(
+    *,
+    file: Path,
+    run_path: Path,
+    data_root: Path,
+    resume: bool,
+    device: str,
+    bundle_every: int | None,
+    virtual_devices: int | None,
+    as_json: bool,
+) -> int:
     """Train the spec in FILE on this machine, when the linter lets it pass."""
     raw = _read(file)
     report = _lint(raw, data_root)
@@ -59,12 +75,14 @@ def train(*, file: Path, run_path: Path, data_root: Path, resume: bool, device: 
     options = ["--attempt", str(attempt), "--data-root", str(data_root), "--device", device]
     options += ["--cache", os.environ.get("TRAINYARD_CACHE") or platformdirs.user_cache_dir("trainyard", appauthor=False)]
     options += ["--bundle-every", str(bundle_every)] if bundle_every else []
+    options += ["--virtual-devices", str(virtual_devices)] if virtual_devices else []
     alone = Alone(folder, options, lambda line: click.echo(line, err=True))
     ended = alone.run(_print)
     _tell(ended, folder, as_json=as_json)
     if ended.outcome != wire.SUCCEEDED and ended.reason not in _FINAL and folder.bundle_manifest.exists():
         again = ["trainyard", "train", str(file), "--run", str(run_path), "--data-root", str(data_root), "--resume"]
         again += ["--device", device] if device != AUTO else []
+        again += ["--virtual-devices", str(virtual_devices)] if virtual_devices else []
         click.echo(f"go on with: {shlex.join(again)}", err=True)
     if alone.interrupted is not None and ended.outcome != wire.SUCCEEDED:
         return _SIGNALLED + alone.interrupted

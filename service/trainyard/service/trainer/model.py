@@ -16,7 +16,7 @@ import keras
 
 from trainyard.linter.spec.model.architecture import Sequential, Transfer
 from trainyard.linter.spec.model.spec import Spec
-from trainyard.service.trainer import augmentation, pretrained, refusals, scaling
+from trainyard.service.trainer import augmentation, backend, pretrained, refusals, scaling
 from trainyard.service.trainer.architecture import assembly, penalties
 from trainyard.service.trainer.architecture.bricks import OUTPUT, Layer
 from trainyard.service.trainer.data.division import Division
@@ -52,19 +52,22 @@ def build(spec: Spec, division: Division, data_root: Path | None = None) -> Buil
         DataError: the data has another number of classes than the output, a scaling that it can not bear, or no such weights.
     """
     keras.config.set_dtype_policy(spec.training.precision)
+    spread = backend.spread(spec.resources.gpus or 1)
     shape = division.train.inputs.shape[1:]
     backbone = spec.model.backbone if isinstance(spec.model, Transfer) else None
     scaled = scaling.make(spec.dataset.scaling, division.train, spec.dataset.facts, backbone)
     with refusals.as_spec_errors(f"The model can not be built for samples of the shape {list(shape)}"):
-        augmented = augmentation.make(spec.augmentation, scaled, spec.experiment.seed)
-        inputs = keras.Input(shape, name="sample", dtype=_FLOAT32)
-        front = scaled.layer(inputs) if scaled.layer is not None else inputs
-        entry = _chain(augmentation.always(spec.augmentation), front)
-        output = _grown(spec, division, inputs, entry)
+        with spread.scope():
+            augmented = augmentation.make(spec.augmentation, scaled, spec.experiment.seed)
+            inputs = keras.Input(shape, name="sample", dtype=_FLOAT32)
+            front = scaled.layer(inputs) if scaled.layer is not None else inputs
+            entry = _chain(augmentation.always(spec.augmentation), front)
+            output = _grown(spec, division, inputs, entry)
+        # Outside of the scope: a model that is made in it spreads its own judging, and counts what does not divide twice.
         kept = keras.Model(inputs, output, name="model")
         body = keras.Model(entry, output, name="body")
         learner = Learner(inputs, body(_chain(augmented, front)), name="learner")
-        learner.blends = Blends(augmentation.blends(augmented))
+        learner.blends, learner.spread = Blends(augmentation.blends(augmented)), spread
         penalties.apply(kept, spec.regularization)
     built = Built(learner, kept)
     _check_output(spec, division, kept.output_shape[1:])

@@ -95,11 +95,17 @@ def _compile(spec: Spec, built: Built, goal: Objective, rates: EpochRates) -> No
         optimizer = optimizers.make(spec.optimizer, rates, spec.training)
     built.learner.compile(
         optimizer=optimizer,
-        loss=goal.loss,
+        loss=_shared(goal.loss) if built.learner.spread.strategy is not None else goal.loss,
         metrics=list(goal.measured),
         jit_compile=backend.compile_choice(deterministic=spec.training.deterministic),
         auto_scale_loss=False,
     )
+
+
+def _shared(loss: Any) -> Any:
+    from trainyard.service.trainer.sharing import SharedLoss
+
+    return SharedLoss(loss)
 
 
 def _check_monitors(prepared: Prepared) -> None:

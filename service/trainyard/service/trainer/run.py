@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 class Task:
     """What one process is to do; ``device`` is one of ``device.DEVICES``, ``cache`` keeps what trials of speed found.
 
+    ``virtual_devices`` is how many GPUs the processor stands in for, 0 for none: for trying what needs several.
+
     The rest is as in ``Place``. A bundle in the folder is gone on from, whatever the attempt.
     """
 
@@ -48,6 +50,7 @@ class Task:
     device: str
     monotonic: Callable[[], float]
     attempt: int = 1
+    virtual_devices: int = 0
     orphan_limit_seconds: float | None = None
     bundle_steps: int | None = None
     cache: Path | None = None
@@ -106,7 +109,7 @@ def _train(task: Task) -> Verdict:
     from trainyard.service.trainer.speed import choice
     from trainyard.service.trainer.started import announce, labels
 
-    _claim_device(typed, task.device)
+    _claim_device(typed, task.device, task.virtual_devices)
     fingerprint = identity.identify(typed.dataset, task.data_root)
     prepared = prepare(typed, task.data_root)
     origin = snapshot.origin(digest, prepared.division)
@@ -144,13 +147,16 @@ def _place(task: Task) -> Place:
     return Place(task.folder, task.journal, artifacts, task.monotonic, task.attempt, task.orphan_limit_seconds, task.bundle_steps)
 
 
-def _claim_device(typed: Spec, wanted: str) -> None:
+def _claim_device(typed: Spec, wanted: str, virtual_devices: int) -> None:
     """Set the framework up; raises where a GPU is asked for and none is there."""
     from trainyard.service.trainer import backend
 
     gpus = typed.resources.gpus
-    hide_gpus = wanted == CPU or gpus == 0
-    backend.prepare(deterministic=typed.training.deterministic, seed=typed.experiment.seed, hide_gpus=hide_gpus)
+    hide_gpus = wanted == CPU or gpus == 0 or virtual_devices > 0
+    steady, seed = typed.training.deterministic, typed.experiment.seed
+    backend.prepare(deterministic=steady, seed=seed, hide_gpus=hide_gpus, virtual_devices=virtual_devices)
+    if gpus and virtual_devices:
+        return
     if gpus and (hide_gpus or backend.device().kind == CPU):
         raise SpecError(f"resources.gpus asks for {gpus}, and this trainer sees no GPU.")
     if wanted == GPU and not hide_gpus and backend.device().kind == CPU:

@@ -38,6 +38,7 @@ def announce(prepared: Prepared, journal: Journal, settings: Settings, resumed: 
             resumed_step=resumed.step,
             compiled=settings.compiled,
             looped=settings.looped,
+            devices=prepared.built.learner.spread.count,
         )
     )
     if parts.bad:

@@ -45,7 +45,7 @@ def _memory(prepared: Prepared, shapes: Shapes | None, known: HardwareProfile | 
     if shapes is not None:
         training = prepared.spec.training
         demand = Demand(shapes, prepared.spec.optimizer, training.precision, accumulates=training.gradient_accumulation > 1)
-        predicted = demand.memory(prepared.train.batch_size, known).total._asdict()
+        predicted = demand.memory(_device_batch(prepared), known).total._asdict()
     return {"unit": "bytes", "predicted": predicted, "actual": course.memory_bytes or None, "comparable": device != "cpu"}
 
 
@@ -56,6 +56,11 @@ def _epoch(prepared: Prepared, shapes: Shapes | None, known: HardwareProfile | N
     return {"unit": "seconds", "predicted": predicted, "actual": course.warm_epoch_seconds, "first": next(iter(course.seconds), None)}
 
 
+def _device_batch(prepared: Prepared) -> int:
+    count: int = prepared.built.learner.spread.count
+    return -(-prepared.train.batch_size // count)
+
+
 def _work(prepared: Prepared, shapes: Shapes) -> Work:
     """Return what the main training did; the last batch of a part counts by its share."""
     spec, size = prepared.spec, prepared.train.batch_size
@@ -64,7 +69,7 @@ def _work(prepared: Prepared, shapes: Shapes) -> Work:
         shapes,
         spec.optimizer,
         spec.training.precision,
-        size,
+        _device_batch(prepared),
         prepared.train.samples / size,
         prepared.stages.epochs,
         validation_steps=judged / size,

@@ -110,6 +110,8 @@ def by_rule(prepared: Prepared) -> Settings:
 
 def _compiles(prepared: Prepared) -> bool:
     """Tell whether XLA can compile every layer: TensorFlow has operations, of images above all, that it has not."""
+    if prepared.built.learner.spread.strategy is not None:
+        return False  # no program of XLA's reaches over what a strategy mirrors
     return backend.name() == backend.JAX or all(layer.supports_jit for layer in _layers(prepared.built.learner))
 
 
@@ -139,6 +141,7 @@ def _key(prepared: Prepared) -> str:
         backend.version(),
         keras.__version__,
         asdict(device),
+        prepared.built.learner.spread.count,
         str(prepared.built.learner.input_shape),
         [str(one) for one in (spec.model, spec.augmentation, spec.loss, spec.optimizer.type, spec.regularization)],
         [spec.training.batch_size, spec.training.precision, spec.training.gradient_accumulation],

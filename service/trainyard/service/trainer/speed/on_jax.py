@@ -14,7 +14,9 @@ import keras
 from trainyard.service.trainer import backend
 from trainyard.service.trainer.batches import Batches
 from trainyard.service.trainer.data.samples import Array
+from trainyard.service.trainer.device import CPU
 from trainyard.service.trainer.speed import samples
+from trainyard.service.trainer.speed.layout import Layout
 from trainyard.service.trainer.speed.settings import Settings
 
 State = tuple[list[Any], ...]
@@ -26,8 +28,9 @@ class JaxEngine:
     def __init__(self, learner: Any, train: Batches, validation: Batches | None, settings: Settings) -> None:
         self._learner = learner
         shared: dict[int, Any] = {}
-        self._train = _feed(learner.train_step, train, settings, shared)
-        self._validation = None if validation is None else _feed(learner.test_step, validation, settings, shared)
+        self._layout = Layout(learner.spread)
+        self._train = _feed(learner.train_step, train, settings, shared, self._layout)
+        self._validation = None if validation is None else _feed(learner.test_step, validation, settings, shared, self._layout)
         self._read = jax.jit(self._results)
         # Buffers may be shared when they come from outside, and a launch gives each away once.
         _put(self._training_variables(), jax.tree.map(lambda value: jax.numpy.array(value, copy=True), _take(self._training_variables())))
@@ -63,7 +66,7 @@ class JaxEngine:
         return self._train.wait_seconds
 
     def _run(self, feed: _Resident | _Streamed, variables: tuple[Any, ...], first: int, count: int) -> None:
-        state = feed.run(_take(variables), first, count)
+        state = feed.run(self._layout.settle(_take(variables)), first, count)
         jax.block_until_ready(state)  # type: ignore[no-untyped-call,unused-ignore] # JAX leaves it untyped
         _put(variables, state)
 
@@ -83,19 +86,20 @@ class _Resident:
 
     wait_seconds = 0.0
 
-    def __init__(self, step: Any, batches: Batches, settings: Settings, shared: dict[int, Any]) -> None:
-        self._step = step
+    def __init__(self, step: Any, batches: Batches, settings: Settings, shared: dict[int, Any], layout: Layout) -> None:
+        self._layout = layout
+        self._step: Any = lambda state, batch: layout.everywhere(step(state, batch)[1])
         self._batches = batches
         self._size = batches.batch_size
         self._full = batches.samples // self._size
         self._looped = settings.looped
-        self._arrays = [_on_device(array, shared) for array in batches.arrays()]
+        self._arrays = [_on_device(array, shared, layout) for array in batches.arrays()]
         self._launch = jax.jit(self._loop if settings.looped else self._one, donate_argnums=0)
         self._rest = jax.jit(self._smaller, donate_argnums=0)
         self.begin()
 
     def begin(self) -> None:
-        self._order = jax.device_put(self._batches.order.astype("int32"))
+        self._order = self._layout.put(self._batches.order.astype("int32"))
 
     def run(self, state: State, first: int, count: int) -> State:
         last = min(first + count, self._full)
@@ -110,30 +114,31 @@ class _Resident:
 
     def _loop(self, state: State, first: Any, last: Any, order: Any, arrays: list[Any]) -> State:
         looped: State = jax.lax.fori_loop(
-            first, last, lambda index, state: self._step(state, self._batch(index, self._size, order, arrays))[1], state
+            first, last, lambda index, state: self._step(state, self._batch(index, self._size, order, arrays)), state
         )
         return looped
 
     def _one(self, state: State, first: Any, _last: Any, order: Any, arrays: list[Any]) -> State:
-        stepped: State = self._step(state, self._batch(first, self._size, order, arrays))[1]
+        stepped: State = self._step(state, self._batch(first, self._size, order, arrays))
         return stepped
 
     def _smaller(self, state: State, order: Any, arrays: list[Any]) -> State:
         size = self._batches.samples - self._full * self._size
-        stepped: State = self._step(state, self._batch(self._full, size, order, arrays))[1]
+        stepped: State = self._step(state, self._batch(self._full, size, order, arrays))
         return stepped
 
     def _batch(self, index: Any, size: int, order: Any, arrays: list[Any]) -> tuple[Any, ...]:
-        rows = jax.lax.dynamic_slice(order, (index * self._size,), (size,))
-        return tuple(array[rows] for array in arrays)
+        rows = self._layout.share(jax.lax.dynamic_slice(order, (index * self._size,), (size,)))
+        return tuple(self._layout.share(array[rows]) for array in arrays)
 
 
 class _Streamed:
     """Batches come from the host, one launch each."""
 
-    def __init__(self, step: Any, batches: Batches) -> None:
+    def __init__(self, step: Any, batches: Batches, layout: Layout) -> None:
         self._ahead = samples.Ahead(batches)
-        self._launch = jax.jit(lambda state, batch: step(state, batch)[1], donate_argnums=0)
+        self._layout = layout
+        self._launch = jax.jit(lambda state, batch: layout.everywhere(step(state, batch)[1]), donate_argnums=0)
 
     @property
     def wait_seconds(self) -> float:
@@ -144,18 +149,22 @@ class _Streamed:
 
     def run(self, state: State, first: int, count: int) -> State:
         for batch in self._ahead.take(first, count):
-            state = self._launch(state, batch)
+            state = self._launch(state, self._layout.put_batch(batch))
         return state
 
 
-def _feed(step: Any, batches: Batches, settings: Settings, shared: dict[int, Any]) -> _Resident | _Streamed:
-    return _Resident(step, batches, settings, shared) if samples.fit(batches, backend.free_memory_bytes()) else _Streamed(step, batches)
+def _feed(step: Any, batches: Batches, settings: Settings, shared: dict[int, Any], layout: Layout) -> _Resident | _Streamed:
+    # Every device gets a copy of its own; where they are one processor, all copies are in its memory.
+    copies = layout.copies if backend.device().kind == CPU else 1
+    if samples.fit(batches, backend.free_memory_bytes() // copies):
+        return _Resident(step, batches, settings, shared, layout)
+    return _Streamed(step, batches, layout)
 
 
-def _on_device(array: Array, shared: dict[int, Any]) -> Any:
+def _on_device(array: Array, shared: dict[int, Any], layout: Layout) -> Any:
     """Return the array on the device; parts of one dataset share theirs."""
     if id(array) not in shared:
-        shared[id(array)] = jax.device_put(array)
+        shared[id(array)] = layout.put(array)
     return shared[id(array)]
 
 
