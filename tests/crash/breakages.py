@@ -355,8 +355,8 @@ BREAKAGES = (
         7,
         "jobs of others are found",
         f"{_SERVICE}rpc/asking.py",
-        "self._store.find, prefix, PRINCIPAL.get().scope)",
-        "self._store.find, prefix, None)",
+        "await self._run(self._found, prefix, PRINCIPAL.get().scope)",
+        "await self._run(self._found, prefix, None)",
         (f"{_TESTS}security/test_tokens.py::test_a_job_of_another_owner_does_not_exist_for_any_method",),
     ),
     Breakage(
