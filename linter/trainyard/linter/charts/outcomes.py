@@ -27,9 +27,9 @@ def training_curve(
     series = tuple(Series(name, points, index, dashed=name == "validation") for index, (name, points) in enumerate(lines.items()))
     judged = dict(list(lines.values())[-1]) if lines else {}
     best = judged.get(float(best_epoch)) if best_epoch is not None else None
-    marks = (Mark(float(best_epoch), best, f"best {written(best)}"),) if best_epoch is not None and best is not None else ()
+    marks = (Mark(float(best_epoch), best, f"kept {written(best)}"),) if best_epoch is not None and best is not None else ()
     told = [f"{name} ends at {written(last)}" for name, points in lines.items() if (last := _last(points)) is not None]
-    kept = f"; best in epoch {best_epoch}" if marks else ""
+    kept = f"; the model that was kept is that of epoch {best_epoch}" if marks else ""
     epochs = count(max((len(points) for points in lines.values()), default=0), "epoch")
     return LineChart(
         f"{metric} over the epochs",

@@ -12,7 +12,7 @@ def test_training_is_solid_and_validation_dashed_and_the_kept_model_is_marked() 
     assert [(series.name, series.dashed) for series in chart.series] == [("train", False), ("validation", True)]
     assert chart.series[1].points == ((1.0, 1.1), (2.0, 0.6), (3.0, 0.7))
     assert [(mark.x, mark.y) for mark in chart.marks] == [(2.0, 0.6)]
-    assert chart.summary == "3 epochs: train ends at 0.25, validation ends at 0.7; best in epoch 2."
+    assert chart.summary == "3 epochs: train ends at 0.25, validation ends at 0.7; the model that was kept is that of epoch 2."
 
 
 def test_what_was_not_measured_is_a_gap_and_a_run_that_was_resumed_counts_on() -> None:

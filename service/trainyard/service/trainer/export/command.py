@@ -15,18 +15,20 @@ from trainyard.linter.cli.exits import OK, Refusal
 from trainyard.service.trainer.export.names import FORMATS, KERAS, ONNX, SAVED_MODEL
 
 _NAMES = {KERAS: "model.keras", SAVED_MODEL: "saved_model", ONNX: "model.onnx"}
+# Keras and most servers of ONNX know a file by its ending alone.
+_ENDINGS = {KERAS: ".keras", ONNX: ".onnx"}
 _PLACES = ("artifacts/best.keras", "best.keras")
 
 
 @click.command("export-model")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
-@click.option("--output", type=click.Path(path_type=Path), help="Where to write it; next to the model when left out.")
+@click.option("--output", type=click.Path(path_type=Path), help="Where to write it (its ending is added when left out); without this, next to the model.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def export_model(run: Path, form: str, output: Path | None, *, force: bool) -> int:
     """Write the best model of RUN (a run folder, or a .keras file) in another format."""
     source = _find(run)
-    target = output or source.parent / _NAMES[form]
+    target = _with_ending(output, form) if output else source.parent / _NAMES[form]
     if target.resolve() == source.resolve():
         raise Refusal(f"{target} is the model itself; name another place with --output")
     if target.exists() and not force:
@@ -42,6 +44,11 @@ def export_model(run: Path, form: str, output: Path | None, *, force: bool) -> i
         raise Refusal(f"cannot write {target}: {error.strerror or error}") from error
     click.echo(str(target))
     return OK
+
+
+def _with_ending(path: Path, form: str) -> Path:
+    ending = _ENDINGS.get(form, "")
+    return path if path.name.endswith(ending) else path.with_name(path.name + ending)
 
 
 def _find(run: Path) -> Path:
