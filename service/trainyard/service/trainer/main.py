@@ -132,7 +132,8 @@ def _make(folder: wire.RunFolder, file: Path, raw: bytes, report: Report) -> int
     try:
         if path.is_dir() and any(path.iterdir()):
             if folder.resolved.exists():
-                raise Refusal(f"{path} already holds a run; go on with it by --resume (a failed one too, once its cause is mended), or name another folder")
+                how = "go on with it by --resume (a failed one too, once its cause is mended)"
+                raise Refusal(f"{path} already holds a run; {how}, or name another folder")
             raise Refusal(f"{path} already holds files; name another folder")
         path.mkdir(parents=True, exist_ok=True)
         folder.spec.write_bytes(raw)
