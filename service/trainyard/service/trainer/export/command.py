@@ -23,7 +23,9 @@ _PLACES = ("artifacts/best.keras", "best.keras")
 @click.command("export-model")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
-@click.option("--output", type=click.Path(path_type=Path), help="Where to write it (its ending is added when left out); without this, next to the model.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Where to write it (its ending is added when left out); else next to the model."
+)
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def export_model(run: Path, form: str, output: Path | None, *, force: bool) -> int:
     """Write the best model of RUN (a run folder, or a .keras file) in another format."""
