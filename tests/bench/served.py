@@ -153,16 +153,18 @@ async def finish_one(server: Served) -> None:
 
 
 def fill(server: Served, count: int) -> None:
-    """Put finished jobs into the store by copying one as often as wanted; the server is not running meanwhile."""
+    """Put finished jobs into the store by copying one as often as wanted, each with a name of its own; no server runs meanwhile."""
     connection = sqlite3.connect(server.home / "jobs.sqlite")
-    names = [row[1] for row in connection.execute("PRAGMA table_info(job)") if row[1] not in {"number", "id", "request_id"}]
+    names = [row[1] for row in connection.execute("PRAGMA table_info(job)") if row[1] not in {"number", "id", "request_id", "experiment"}]
     (source,) = connection.execute("SELECT id FROM job WHERE state = 'succeeded' LIMIT 1").fetchone()
     columns = ", ".join(names)
     with connection:
         connection.executemany(
-            f"INSERT INTO job (id, request_id, {columns}) SELECT ?, NULL, {columns} FROM job WHERE id = ?",  # noqa: S608 - names of columns
-            ((f"z{number:010d}", source) for number in range(count)),
+            f"INSERT INTO job (id, request_id, experiment, {columns}) SELECT ?, NULL, ?, {columns} FROM job WHERE id = ?",  # noqa: S608 - columns
+            ((f"z{number:010d}", f"sweep of rates, run {number:06d}", source) for number in range(count)),
         )
+        connection.execute("INSERT INTO job_tag SELECT 'sweep', number, owner FROM job WHERE id LIKE 'z%'")
+        connection.execute("INSERT INTO job_tag SELECT 'rare', number, owner FROM job WHERE id LIKE 'z%' AND number % 1000 = 7")
         for seq in range(1, 6):
             connection.execute(
                 "INSERT INTO event (job_id, seq, attempt, key, kind, at, body) "

@@ -83,8 +83,11 @@ async def listing(server: Served) -> dict[str, Any]:
         "newest": pb.ListJobsRequest(),
         "by_state": pb.ListJobsRequest(states=[job_pb2.JOB_STATE_SUCCEEDED]),
         "live": pb.ListJobsRequest(states=[job_pb2.JOB_STATE_QUEUED, job_pb2.JOB_STATE_RUNNING]),
-        "by_tag": pb.ListJobsRequest(tags=["nobody"]),
-        "by_name": pb.ListJobsRequest(experiment="nothing"),
+        "by_tag": pb.ListJobsRequest(tags=["sweep"]),
+        "by_rare_tag": pb.ListJobsRequest(tags=["rare", "sweep"]),
+        "by_no_tag": pb.ListJobsRequest(tags=["nobody"]),
+        "by_name": pb.ListJobsRequest(experiment="run 0777"),
+        "by_no_name": pb.ListJobsRequest(experiment="nothing"),
     }
     took: dict[str, float] = {}
     async with grpc.aio.insecure_channel(server.listen) as channel:

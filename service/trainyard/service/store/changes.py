@@ -122,8 +122,11 @@ def _insert(connection: Connection, new: NewJob) -> Change:
     change = journal.accept(new, number=0)
     number = connection.execute(statements.ADD_JOB, codec.job_row(change.job)).inserted_primary_key
     connection.execute(statements.ADD_SPEC, {"job_id": new.id, "source": new.source, "resolved": new.resolved})
+    job = replace(change.job, number=int(number[0]) if number else 0)
+    if tags := codec.tag_rows(job):
+        connection.execute(statements.ADD_TAGS, tags)
     _append(connection, change.events)
-    return Change(replace(change.job, number=int(number[0]) if number else 0), change.events)
+    return Change(job, change.events)
 
 
 def _locked(connection: Connection, job_id: str) -> Job:

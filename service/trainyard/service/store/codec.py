@@ -6,6 +6,7 @@ JSON has no NaN and no infinities, but a loss has: they are written as an object
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ _KINDS: dict[str, type[Body]] = {
 }
 # Fences each tag in its column, so that a tag can not be mistaken for a piece of another one.
 _TAG_FENCE = "\x1f"
+LONGEST_TAG_KEY = 128
 _NAMES = {body: kind for kind, body in _KINDS.items()}
 
 
@@ -92,8 +94,20 @@ def progress_row(job: Job) -> Row:
 
 
 def tag_needle(tag: str) -> str:
-    """Write a tag as it stands in the column of tags: what to look for."""
+    """Write a tag as it stands in the column of tags."""
     return f"{_TAG_FENCE}{tag.replace(_TAG_FENCE, ' ')}{_TAG_FENCE}"
+
+
+def tag_key(tag: str) -> str:
+    """Write a tag as it stands in the table of tags: a long one by its digest, because an index takes no text of any length."""
+    text = tag.replace(_TAG_FENCE, " ")
+    return text if len(text) <= LONGEST_TAG_KEY else hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def tag_rows(job: Job) -> list[Row]:
+    """Write a job's tags as rows, each once."""
+    tags = dict.fromkeys(tag_key(tag) for tag in job.summary.tags)
+    return [{"tag": tag, "number": job.number, "owner": job.owner} for tag in tags if tag]
 
 
 def process_row(process: TrainerProcess | None) -> Row:

@@ -21,7 +21,7 @@ from trainyard.service.core.events import Event
 from trainyard.service.core.jobs import Artifact, Documents, Job, JobQuery
 from trainyard.service.core.jobstore import StoredReport
 from trainyard.service.core.states import ATTENDED, LIVE, State
-from trainyard.service.store import codec, statements
+from trainyard.service.store import codec, listing, statements
 from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REFUSAL, REPORT, SPEC
 
 _AMBIGUOUS_COUNT = 100
@@ -75,7 +75,7 @@ class SqlReader:
 
     def jobs(self, query: JobQuery) -> list[Job]:
         """Return jobs, newest first."""
-        return self._jobs(_filtered(query).order_by(JOB.c.number.desc()).limit(query.limit))
+        return self._jobs(listing.page(query))
 
     def documents(self, job_id: str) -> Documents:
         """Return the spec of a job; raises UnknownJobError."""
@@ -251,18 +251,3 @@ def fetch_by_request(connection: Connection, owner: str, request_id: str) -> Job
     """Return the job that this request made."""
     row = connection.execute(statements.JOB_BY_REQUEST, {"owner": owner, "request_id": request_id}).mappings().first()
     return None if row is None else codec.job_of(row)
-
-
-def _filtered(query: JobQuery) -> Select[tuple[object, ...]]:
-    selected = select(JOB)
-    if query.before is not None:
-        selected = selected.where(JOB.c.number < query.before)
-    if query.states:
-        selected = selected.where(JOB.c.state.in_(sorted(state.value for state in query.states)))
-    if query.owner is not None:
-        selected = selected.where(JOB.c.owner == query.owner)
-    if query.experiment is not None:
-        selected = selected.where(JOB.c.experiment.contains(query.experiment, autoescape=True))
-    for tag in query.tags:
-        selected = selected.where(JOB.c.tags.contains(codec.tag_needle(tag), autoescape=True))
-    return selected

@@ -96,12 +96,23 @@ JOB = Table(
     Column("more_devices", Text, nullable=False, server_default=""),
     UniqueConstraint("owner", "request_id"),
     Index(None, "state", "priority", "number"),
-    Index(None, "state", "number"),
     Index(None, "held"),
-    Index(None, "owner", "number"),
+    # Lists are found in these, without a look at a job that is not shown.
+    Index(None, "number", "state", "experiment"),
+    Index(None, "state", "number", "experiment"),
+    Index(None, "owner", "number", "state", "experiment"),
     Index(None, "ended_at"),
     # A number that was given once is never given again, also when the newest job is deleted.
     sqlite_autoincrement=True,
+)
+
+TAG = Table(
+    "job_tag",
+    METADATA,
+    Column("tag", Text, primary_key=True),
+    Column("number", _Number, ForeignKey("job.number", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True),
+    Column("owner", String(128), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 SPEC = Table(

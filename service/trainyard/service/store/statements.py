@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Select, bindparam, insert, select, update
 
-from trainyard.service.store.schema import EVENT, JOB, SPEC
+from trainyard.service.store.schema import EVENT, JOB, SPEC, TAG
 
 #: ``job_id``
 JOB_BY_ID: Select[tuple[object, ...]] = select(JOB).where(JOB.c.id == bindparam("job_id"))
@@ -31,6 +31,7 @@ EVENTS_AFTER = (
 EVENTS_OF_KEYS = select(EVENT).where(EVENT.c.job_id == bindparam("job_id"), EVENT.c.key.in_(bindparam("keys", expanding=True)))
 ADD_JOB = insert(JOB)
 ADD_SPEC = insert(SPEC)
+ADD_TAGS = insert(TAG)
 ADD_EVENTS = insert(EVENT)
 #: ``was_number``, ``was_state``, ``was_last_seq``, and the columns to write: guarded by what was read.
 CHANGE_JOB = update(JOB).where(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -156,6 +157,58 @@ def test_lists_are_filtered_by_everything_that_is_asked_for(store: SqlJobStore, 
     assert found(owner="bob") == [b]
     assert found(states=frozenset({State.CANCELLING})) == [b]
     assert found() == [b, a]
+
+
+def test_a_list_by_tags_is_the_same_however_it_is_found(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    """Held to what a reader of every job would say, for each combination of filters."""
+    for number in range(24):
+        has = tuple(tag for tag, every in (("two", 2), ("three", 3), ("Two", 5)) if number % every == 0)
+        job_id = submit(store, tags=has, experiment=f"run {number % 4}", owner="bob" if number % 7 == 0 else "ann")
+        if number % 5 < 2:
+            store.move(job_id, Command.CANCEL, noon)
+        if number % 5 == 1:
+            store.move(job_id, Command.CLEAR, noon, reason=Reason.USER)
+    everybody = store.jobs(JobQuery(limit=99))
+    states: list[frozenset[State]] = [frozenset(), frozenset({State.CANCELLED}), frozenset({State.QUEUED, State.CANCELLING})]
+    states.append(frozenset({State.CANCELLED, State.QUEUED}))
+    tags: list[tuple[str, ...]] = [(), ("two",), ("Two",), ("two", "three"), ("nobody",), ("two", "nobody")]
+    combined = itertools.product(states, tags, (None, "ann", "bob"), (None, "run 1", "2"), (None, everybody[8].number))
+    for asked, wanted, owner, name, before in combined:
+        expected = [
+            job.id
+            for job in everybody
+            if (not asked or job.state in asked)
+            and set(wanted) <= set(job.summary.tags)
+            and owner in {None, job.owner}
+            and (name or "") in job.summary.experiment
+            and (before is None or job.number < before)
+        ]
+        query = JobQuery(limit=5, before=before, states=asked, tags=wanted, owner=owner, experiment=name)
+        assert [job.id for job in store.jobs(query)] == expected[:5], query
+
+
+def test_the_tags_of_a_job_that_was_removed_are_gone(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    gone, stays = submit(store, tags=("x", "x", "a\x1fb")), submit(store, tags=("x",))
+    assert [job.id for job in store.jobs(JobQuery(limit=9, tags=("a\x1fb",)))] == [gone]
+    store.move(gone, Command.CANCEL, noon)
+    store.move(gone, Command.CLEAR, noon, reason=Reason.USER)
+    store.remove(gone)
+    assert [job.id for job in store.jobs(JobQuery(limit=9, tags=("x",)))] == [stays]
+
+
+def test_a_tag_may_be_of_any_length(store: SqlJobStore, submit: Submit) -> None:
+    long = "".join(chr(0x4E00 + number % 5000) for number in range(9000))
+    job_id = submit(store, tags=(long, "short"))
+    assert [job.id for job in store.jobs(JobQuery(limit=9, tags=(long, "short")))] == [job_id]
+    assert store.jobs(JobQuery(limit=9, tags=(long[:-1],))) == []
+    assert store.job(job_id).summary.tags == (long, "short")
+
+
+def test_the_last_number_of_each_job_is_told_and_of_no_other(store: SqlJobStore, submit: Submit, noon: datetime) -> None:
+    one, two = submit(store), submit(store)
+    store.move(two, Command.CANCEL, noon)
+    assert store.last_seqs([one, two, "none"]) == {one: 1, two: 2}
+    assert store.last_seqs([]) == {}
 
 
 def test_the_queue_runs_large_priorities_first_and_then_the_oldest(store: SqlJobStore, submit: Submit, noon: datetime) -> None:

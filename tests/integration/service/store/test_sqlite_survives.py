@@ -62,7 +62,12 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(tmp_path
         indexes = {index["name"] for index in inspect(connection).get_indexes("job")}
         (made,) = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'job'")).one()
     engine.dispose()
-    assert indexes >= {"ix_job_state_priority_number", "ix_job_state_number", "ix_job_held", "ix_job_owner_number"}
+    assert indexes >= {
+        "ix_job_state_priority_number",
+        "ix_job_state_number_experiment",
+        "ix_job_held",
+        "ix_job_owner_number_state_experiment",
+    }
     assert "AUTOINCREMENT" in made
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, select, table, text
 from sqlalchemy.sql import column
 
-HEAD = "0004"
+HEAD = "0005"
 # Any number will do, as long as it is always the same: servers that start together bring the tables up one after the other.
 _LOCK = 0x7472_6169_6E79
 
