@@ -53,11 +53,15 @@ class Pulse:
             raise InterruptedRun(TIME_LIMIT)
 
     def show(self, epoch: int, step: int, steps: int, metrics: Mapping[str, float]) -> None:
-        """Replace the progress file; ``epoch`` counts from 1."""
+        """Replace the progress file, or leave it as it was and raise OSError; ``epoch`` counts from 1."""
         record = {"epoch": epoch, "step": step, "steps": steps, "metrics": finite(dict(metrics))}
         temporary = self._progress.with_suffix(".part")
-        temporary.write_text(json.dumps(record), encoding="utf-8")
-        temporary.replace(self._progress)
+        try:
+            temporary.write_text(json.dumps(record), encoding="utf-8")
+            temporary.replace(self._progress)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 class QuietList(keras.callbacks.CallbackList):  # type: ignore[misc] # Keras ships no types
