@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trainyard.linter.cli.exits import Refusal
 from trainyard.service.core.identity import Identities, Principal, Role
-from trainyard.service.main import tls
+from trainyard.service.main import descriptors, tls
 from trainyard.service.main.audit import AuditLog
 from trainyard.service.main.settings import Settings
 from trainyard.service.main.surroundings import user_name
@@ -36,6 +36,7 @@ def guards(settings: Settings, home: Path, token: str, now: Callable[[], datetim
     ``token`` is the user's own. It is the operator's: whoever can read it can read the home folder too.
     """
     door = Door(
+        connections=descriptors.connections(),
         credentials=tls.credentials(settings.tls) if settings.tls else None,
         certificate_role=settings.certificate_role if settings.tls and settings.tls.client_ca else None,
         reflection=settings.listen.loopback,

@@ -18,7 +18,7 @@ from trainyard.service.core.errors import StoreUnavailableError
 from trainyard.service.executor import devices as machine
 from trainyard.service.executor.devices import Device, NoGpuError
 from trainyard.service.executor.janitor import Cleaned
-from trainyard.service.main import addresses, logs, place, ready, token, wiring
+from trainyard.service.main import addresses, descriptors, logs, place, ready, token, wiring
 from trainyard.service.main.home import owned
 from trainyard.service.main.settings import Settings
 from trainyard.service.main.wiring import Command, Found, Parts
@@ -37,6 +37,7 @@ def run(settings: Settings, command: Command | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code. Raises Refusal when the server can not start."""
     logs.configure(person=sys.stderr.isatty())
     sys.setswitchinterval(SWITCH_SECONDS)
+    descriptors.claim()
     devices = _devices(settings.device)
     addresses.ensure_free(settings.listen, "--listen")
     addresses.ensure_free(settings.metrics, "--metrics")

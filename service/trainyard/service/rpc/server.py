@@ -37,6 +37,9 @@ OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 0),
+    # Who connects and says nothing is gone after this; who said hello and then asks for nothing, after that.
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 600_000),
 )
 MAX_CALLS = 4000
 
@@ -50,12 +53,14 @@ class Door:
     """How the port is guarded.
 
     Without ``credentials`` it speaks plain text, which is for loopback only. ``certificate_role`` is what owners of client
-    certificates may do. ``reflection`` lists the methods to whoever asks. ``audit`` keeps a line for every deed.
+    certificates may do. ``reflection`` lists the methods to whoever asks. ``audit`` keeps a line for every deed. More than ``connections``
+    at once are turned away.
     """
 
     credentials: grpc.ServerCredentials | None = None
     certificate_role: Role | None = None
     reflection: bool = True
+    connections: int = 5000
     audit: Keep = lambda line: None  # noqa: ARG005 - nobody asked
 
 
@@ -72,7 +77,8 @@ class Server:
 
     def __init__(self, servicer: TrainingServicer, *, tokens: Identities, meter: CallMeter, listen: str, door: Door = Door()) -> None:
         around = _interceptors(tokens, meter, door)
-        self._server = grpc.aio.server(interceptors=around, options=OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
+        options = (*OPTIONS, ("grpc.max_allowed_incoming_connections", door.connections))
+        self._server = grpc.aio.server(interceptors=around, options=options, maximum_concurrent_rpcs=MAX_CALLS)
         self._health = health.aio.HealthServicer()
         add_TrainingServiceServicer_to_server(servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import random
+import resource
 import socket
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -19,10 +21,13 @@ import trustme
 from sqlalchemy import make_url
 
 from trainyard.service.core.identity import Role
+from trainyard.service.main import descriptors as descriptor_limits
 from trainyard.service.main.tls import TlsFiles
 from trainyard.service.main.token_book import PREFIX
+from trainyard.service.rpc import server as rpc_server
 from trainyard.v1 import job_pb2
 from trainyard.v1 import training_service_pb2 as pb
+from trainyard.v1.training_service_pb2_grpc import TrainingServiceStub
 
 Code = grpc.StatusCode
 SERVICE = pb.DESCRIPTOR.services_by_name["TrainingService"]
@@ -70,9 +75,9 @@ class Besieged(house.Guarded):  # type: ignore[misc,name-defined]  # loaded by i
         return super().stub(credentials or self.credentials)
 
     def channel(self) -> grpc.Channel:
-        options = (("grpc.ssl_target_name_override", "localhost"),)
+        options = (("grpc.ssl_target_name_override", "localhost"), ("grpc.use_local_subchannel_pool", 1))
         secure = self.credentials
-        return grpc.secure_channel(self.address, secure, options) if secure else grpc.insecure_channel(self.address)
+        return grpc.secure_channel(self.address, secure, options) if secure else grpc.insecure_channel(self.address, options[1:])
 
 
 def _pair(authority: trustme.CA, folder: Path) -> TlsFiles:
@@ -240,15 +245,78 @@ def test_a_method_that_does_not_exist_is_none(server: Any, asking: Callable[...,
             assert refused(lambda call=call: call(b"", timeout=20)).code() is Code.UNIMPLEMENTED  # type: ignore[misc]
 
 
-def test_two_hundred_silent_and_half_open_clients_keep_nobody_waiting(server: Any, asking: Callable[..., Any]) -> None:
-    words = (b"", b"PRI * HTTP/2.0\r\n", b"GET / HTTP/1.1\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\xff" * 64)
+WORDS = (b"", b"PRI * HTTP/2.0\r\n", b"GET / HTTP/1.1\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\xff" * 64)
+SILENT = 1000
+
+
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """Room for both ends of every connection: server and clients share this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * SILENT
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"{hard} descriptors are allowed here, and both ends of {SILENT} connections need more")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("descriptors")
+def test_a_thousand_silent_and_half_open_clients_keep_nobody_waiting(server: Any, asking: Callable[..., Any]) -> None:
     with ExitStack() as held:
-        for number in range(200):
+        for number in range(SILENT):
             port = server.parts.endpoint.port if number % 4 == 0 else server.parts.server.port
             client = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-            client.sendall(words[number % len(words)])
-        assert asking("GetServerInfo", pb.GetServerInfoRequest()).server.version
+            client.sendall(WORDS[number % len(WORDS)])
+        # A connection of its own: one that was there before would prove less.
+        with server.channel() as channel:
+            metadata = (("authorization", f"Bearer {server.token}"),)
+            assert TrainingServiceStub(channel).GetServerInfo(pb.GetServerInfoRequest(), timeout=20, metadata=metadata).server.version
         assert asking("CreateJob", pb.CreateJobRequest(spec=house.house.good_spec("good"), validate_only=True)).report.passed
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.parts.endpoint.port}/healthz", timeout=20) as answer:
+            assert answer.status == 200
+
+
+def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handshake_milliseconds: int) -> Any:
+    """Start a server that takes in few connections, and waits for a word so long."""
+    monkeypatch.setattr(descriptor_limits, "connections", lambda: 40)
+    shortened = dict(rpc_server.OPTIONS) | {"grpc.server_handshake_timeout_ms": handshake_milliseconds}
+    monkeypatch.setattr(rpc_server, "OPTIONS", tuple(shortened.items()))
+    (tmp_path / "data").mkdir()
+    return house.Guarded(tmp_path, tmp_path / "data")
+
+
+def test_more_connections_than_there_is_room_for_are_turned_away_and_those_within_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _small(tmp_path, monkeypatch, 60_000)
+    try:
+        with ExitStack() as held, grpc.insecure_channel(made.address) as channel:
+            stub, metadata = TrainingServiceStub(channel), (("authorization", f"Bearer {made.token}"),)
+            assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=20, metadata=metadata).server.version
+            clients = [held.enter_context(socket.create_connection(("127.0.0.1", made.parts.server.port), timeout=20)) for _ in range(80)]
+            turned_away = [client for client in clients[60:] if client.recv(1) == b""]
+            assert len(turned_away) == 20
+            assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=20, metadata=metadata).server.version
+    finally:
+        made.close()
+
+
+def test_who_connects_and_says_nothing_is_gone_after_a_while_and_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = _small(tmp_path, monkeypatch, 1000)
+    try:
+        with ExitStack() as held:
+            clients = [held.enter_context(socket.create_connection(("127.0.0.1", made.parts.server.port), timeout=20)) for _ in range(39)]
+            for client in clients:
+                client.settimeout(20)
+                while client.recv(4096):
+                    pass
+            with grpc.insecure_channel(made.address, options=(("grpc.use_local_subchannel_pool", 1),)) as channel:
+                metadata = (("authorization", f"Bearer {made.token}"),)
+                assert TrainingServiceStub(channel).GetServerInfo(pb.GetServerInfoRequest(), timeout=20, metadata=metadata).server.version
+    finally:
+        made.close()
 
 
 NAMES = (
