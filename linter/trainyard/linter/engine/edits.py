@@ -1,4 +1,7 @@
-"""Findings to byte edits that leave the author's formatting alone. Computed only when somebody asks for a fix."""
+"""Findings to byte edits that leave the author's formatting alone. Computed only when somebody asks for a fix.
+
+A key that stands in the wrong place is moved as it is: its value is taken along, and never written over another one.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainyard.linter.engine import own
 from trainyard.linter.source.faults import Edit
+from trainyard.linter.source.traps import DUPLICATE_KEY
 
 if TYPE_CHECKING:
     from trainyard.linter.engine.findings import Finding
@@ -28,12 +32,32 @@ def of_finding(document: Document, finding: Finding) -> tuple[Edit, ...]:
     suggestion = finding.suggestion
     if suggestion is None:
         return ()
-    if finding.target == "key" and finding.pointer not in {suggestion.pointer, suggestion.pointer.rpartition("/")[0]}:
-        return _renaming(document, finding.pointer, suggestion.pointer)
+    if is_move(finding):
+        return _moved(document, finding.pointer, suggestion.pointer, suggestion.value)
     if suggestion.pointer in document.places:
         place = document.places[suggestion.pointer]
         return (_edit(document, place.start, place.end, _written(document, place, suggestion.value)),)
     return _insertion(document, suggestion.pointer, suggestion.value)
+
+
+def is_move(finding: Finding) -> bool:
+    """Tell whether what is suggested is another place or name for a key, not another value."""
+    wanted = finding.suggestion
+    return wanted is not None and finding.target == "key" and finding.pointer not in {wanted.pointer, wanted.pointer.rpartition("/")[0]}
+
+
+def created(document: Document, finding: Finding) -> str | None:
+    """Return the pointer of the member that following a suggestion adds to an object; None when it adds none.
+
+    Two findings that would add the same member cannot be mended at once.
+    """
+    if finding.suggestion is None or finding.edits:
+        return None
+    pointer: str | None = None
+    at = finding.suggestion.pointer
+    while at and at not in document.places:
+        pointer, at = at, at.rpartition("/")[0]
+    return pointer
 
 
 def apply(raw: bytes, edits: Sequence[Edit]) -> bytes:
@@ -49,7 +73,7 @@ def apply(raw: bytes, edits: Sequence[Edit]) -> bytes:
 def removal(document: Document, pointer: str) -> Edit | None:
     """Return the edit that takes a member or element out, with the comma that it no longer needs."""
     parent = pointer.rpartition("/")[0]
-    if pointer not in document.places or not pointer:
+    if pointer not in document.places or not pointer or _is_ambiguous(document):
         return None
     siblings = _children(document, parent)
     index = document.children(parent).index(pointer)
@@ -60,13 +84,61 @@ def removal(document: Document, pointer: str) -> Edit | None:
     return _edit(document, start, end, "")
 
 
-def _renaming(document: Document, pointer: str, wanted: str) -> tuple[Edit, ...]:
-    parent, _, key = wanted.rpartition("/")
+def _moved(document: Document, pointer: str, wanted: str, value: Any) -> tuple[Edit, ...]:
+    """Move a member, with what it holds, to a place that is free; nothing when it is taken, or when a key is written twice."""
     place = document.places.get(pointer)
-    if place is None or place.key_start < 0 or wanted in document.places or parent != pointer.rpartition("/")[0]:
+    if place is None or place.key_start < 0 or wanted in document.places or _is_ambiguous(document):
         return ()
-    name = key.replace("~1", "/").replace("~0", "~")
-    return (_edit(document, place.key_start, place.key_end, json.dumps(name, ensure_ascii=False)),)
+    name = json.dumps(_last_key(wanted), ensure_ascii=False)
+    parent = wanted.rpartition("/")[0]
+    old = value_at(document.value, pointer)
+    if parent != pointer.rpartition("/")[0]:
+        cut, put = removal(document, pointer), _appended(document, parent, name, _wrapped(document, place, old, value))
+        return () if cut is None or put is None else (put, cut)
+    if value == old:
+        return (_edit(document, place.key_start, place.key_end, name),)
+    return (_edit(document, place.key_start, place.end, f"{name}: {_wrapped(document, place, old, value)}"),)
+
+
+def _wrapped(document: Document, place: Place, old: Any, value: Any) -> str:
+    """Return a value that is to hold the old one as JSON, the old one as it was written where that takes one line."""
+    text = document.text[place.start : place.end]
+    if value == old and "\n" not in text:
+        return text
+    if value != old and isinstance(value, dict) and len(value) == 1:
+        key, member = next(iter(value.items()))
+        return f"{{ {json.dumps(key, ensure_ascii=False)}: {_wrapped(document, place, old, member)} }}"
+    return _written(document, place, value)
+
+
+def _appended(document: Document, parent: str, name: str, text: str) -> Edit | None:
+    """Add a member, given as texts, to the object at ``parent``; nothing when there is none."""
+    place = document.places.get(parent)
+    if place is None or document.text[place.start] != "{":
+        return None
+    members = _children(document, parent)
+    if not members:
+        return _edit(document, place.start + 1, place.end - 1, f" {name}: {text} ")
+    last = members[-1][1]
+    indent = _INDENT.search(document.text[: last.key_start])
+    between = f",\n{indent.group(1)}" if indent else ", "
+    return _edit(document, last.end, last.end, f"{between}{name}: {text}")
+
+
+def _is_ambiguous(document: Document) -> bool:
+    """Tell whether a key is written twice: only the last one has a place, and moving its neighbours could take the other along."""
+    return any(fault.code == DUPLICATE_KEY.code for fault in document.faults)
+
+
+def value_at(value: Any, pointer: str) -> Any:
+    """Return what stands at a pointer that is in a JSON value."""
+    for token in pointer.split("/")[1:]:
+        value = value[int(token)] if isinstance(value, list) else value[token.replace("~1", "/").replace("~0", "~")]
+    return value
+
+
+def _last_key(pointer: str) -> str:
+    return pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
 
 def setting(document: Document, pointer: str, value: Any, write: Callable[[Any, str, int], str]) -> tuple[Edit, ...]:
@@ -95,21 +167,15 @@ def _insertion(document: Document, pointer: str, value: Any, write: Callable[[An
     name = keys.pop()
     for key in keys:
         value = {key: value}
-    place = document.places[pointer]
-    if document.text[place.start] != "{":
-        return ()
     members = _children(document, pointer)
-    if not members:
-        return (_edit(document, place.start + 1, place.end - 1, f" {json.dumps(name)}: {json.dumps(value)} "),)
-    last = members[-1][1]
-    indent = _INDENT.search(document.text[: last.key_start])
-    between = f",\n{indent.group(1)}" if indent else ", "
+    indent = _INDENT.search(document.text[: members[-1][1].key_start]) if members else None
     written = json.dumps(value, ensure_ascii=False)
     if write is not None and indent:
         written = write(value, indent.group(1), len(name) + 4)
     elif indent and isinstance(value, dict):
         written = json.dumps(value, indent=2, ensure_ascii=False).replace("\n", f"\n{indent.group(1)}")
-    return (_edit(document, last.end, last.end, f"{between}{json.dumps(name, ensure_ascii=False)}: {written}"),)
+    put = _appended(document, pointer, json.dumps(name, ensure_ascii=False), written)
+    return () if put is None else (put,)
 
 
 def _written(document: Document, place: Place, value: Any) -> str:

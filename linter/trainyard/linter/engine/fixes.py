@@ -1,13 +1,13 @@
 """Mends a spec: makes the edits that findings offer, judges again, and goes on while there is something to mend.
 
-Safe fixes cannot change what the author meant; the others are suggestions, made only when asked for. Pure:
-bytes in, bytes out.
+Safe fixes cannot change what the author meant; the others are suggestions, made only when asked for. Nothing that
+was written is lost but what a suggestion replaces. Pure: bytes in, bytes out.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainyard.linter.engine import edits
@@ -16,18 +16,33 @@ from trainyard.linter.source.faults import Edit
 
 if TYPE_CHECKING:
     from trainyard.linter.engine.report import Report
+    from trainyard.linter.source.document import Document
 
 # One suggestion of a rule a round; more rounds than there are rules would mean fixes that grow what they mend.
 _MAX_ROUNDS = 200
-# What text and schema suggest does not hang on each other: all of it in one round.
-_INDEPENDENT = ("JSON", "SPEC", "LINT")
+# What the text, or the schema, suggests does not hang on each other: all of it in one round, the text first.
+_INDEPENDENT = (("JSON",), ("SPEC", "LINT"))
 
 
 class Mended(NamedTuple):
-    """The text after all fixes, and the report on it; findings that are gone are in it, marked as fixed."""
+    """The text after all fixes, and the report on it; findings that were mended are in it, marked as fixed."""
 
     raw: bytes
     report: Report
+
+
+class _Stage(NamedTuple):
+    """What a text on the way is judged to be, and the findings whose edits have led to it."""
+
+    report: Report
+    mended: tuple[Finding, ...] = ()
+
+
+class _Change(NamedTuple):
+    """A finding and the edits that mend it."""
+
+    finding: Finding
+    edits: tuple[Edit, ...]
 
 
 def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) -> Mended:
@@ -39,29 +54,30 @@ def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) 
         unsafe: make suggestions too, not only safe fixes.
     """
     report = judge(raw)
-    seen = {raw: report}
+    first = report.document
+    seen = {raw: _Stage(report)}
     for _ in range(_MAX_ROUNDS):
-        mended = edits.apply(raw, _safe(report) or (_suggested(report) if unsafe else []))
+        changes = _safe(report) or (_suggested(report) if unsafe else [])
+        mended = edits.apply(raw, [edit for change in changes for edit in change.edits])
         if mended in seen:
-            raw, report = _best_since(mended, seen)
+            raw = _best_since(mended, seen)
             break
         again = judge(mended)
         if again.document.value is None and report.document.value is not None:
             break
+        seen[mended] = _Stage(again, (*seen[raw].mended, *(change.finding for change in changes)))
         raw, report = mended, again
-        seen[raw] = report
-    return Mended(raw, report.with_fixed(_gone(seen.values(), report)))
+    return Mended(raw, seen[raw].report.with_fixed(tuple(_lasting(first, seen[raw]))))
 
 
-def _best_since(again: bytes, seen: dict[bytes, Report]) -> tuple[bytes, Report]:
+def _best_since(again: bytes, seen: dict[bytes, _Stage]) -> bytes:
     """Return the best of the texts since one that has come back: two suggestions undo each other, or there was nothing to mend.
 
     The same one whichever of them mending began with, so that mending twice is mending once.
     """
     texts = list(seen)
     circle = texts[texts.index(again) :]
-    best = min(circle, key=lambda raw: ([finding.severity for finding in _worst_first(seen[raw])], raw))
-    return best, seen[best]
+    return min(circle, key=lambda raw: ([finding.severity for finding in _worst_first(seen[raw].report)], raw))
 
 
 def _worst_first(report: Report) -> list[Finding]:
@@ -74,37 +90,46 @@ def fixable(report: Report) -> tuple[int, int]:
     return kinds[True], kinds[False]
 
 
-def _safe(report: Report) -> list[Edit]:
-    """Return the edits of all safe fixes that do not touch each other."""
+def _safe(report: Report) -> list[_Change]:
+    """Return all safe fixes that do not touch each other."""
     return _together(report, (finding for finding in report.findings if finding.safe))
 
 
-def _suggested(report: Report) -> list[Edit]:
-    """Return the edits of all that text and schema suggest; when there is none of it, those of the most urgent rule."""
-    independent = [finding for finding in report.findings if finding.code.startswith(_INDEPENDENT) and not finding.safe]
-    return _together(report, independent) or _most_urgent(report)
+def _suggested(report: Report) -> list[_Change]:
+    """Return all that the text, else the schema suggests; when there is none of it, what the most urgent rule does."""
+    for families in _INDEPENDENT:
+        chosen = _together(report, (finding for finding in report.findings if finding.code.startswith(families) and not finding.safe))
+        if chosen:
+            return chosen
+    return _most_urgent(report)
 
 
-def _together(report: Report, findings: Iterable[Finding]) -> list[Edit]:
-    """Return the edits that do not touch each other and change something; a finding's are taken together or not at all."""
-    chosen: list[Edit] = []
-    raw = report.document.raw
+def _together(report: Report, findings: Iterable[Finding]) -> list[_Change]:
+    """Return the changes that do not touch each other; a finding's edits are taken together or not at all."""
+    chosen: list[_Change] = []
+    taken: list[Edit] = []
+    claimed: set[str] = set()
+    raw, document = report.document.raw, report.document
     for finding in filter(_is_open, findings):
-        wanted = [edit for edit in edits.of_finding(report.document, finding) if raw[edit.start : edit.end] != edit.replacement]
-        if not any(_touch(edit, other) for edit in wanted for other in chosen):
-            chosen.extend(wanted)
+        wanted = tuple(edit for edit in edits.of_finding(document, finding) if raw[edit.start : edit.end] != edit.replacement)
+        added = edits.created(document, finding) if wanted else None
+        if not wanted or added in claimed or any(_touch(edit, other) for edit in wanted for other in taken):
+            continue
+        chosen.append(_Change(finding, wanted))
+        taken.extend(wanted)
+        claimed.update(() if added is None else (added,))
     return chosen
 
 
-def _most_urgent(report: Report) -> list[Edit]:
-    """Return the edits of one suggestion, of the worst finding that has one.
+def _most_urgent(report: Report) -> list[_Change]:
+    """Return one suggestion, of the worst finding that has one.
 
     One at a time, because what one suggests may hang on what another changes: the number of epochs follows the batch size.
     """
     for finding in _worst_first(report):
-        wanted = edits.of_finding(report.document, finding) if not finding.safe else []
+        wanted = edits.of_finding(report.document, finding) if not finding.safe else ()
         if wanted and edits.apply(report.document.raw, wanted) != report.document.raw:
-            return list(wanted)
+            return [_Change(finding, tuple(wanted))]
     return []
 
 
@@ -116,23 +141,44 @@ def _touch(one: Edit, other: Edit) -> bool:
     return one != other and one.start <= other.end and other.start <= one.end
 
 
-def _gone(reports: Iterable[Report], last: Report) -> tuple[Finding, ...]:
-    """Return what was found on the way and is there no more, each once: what came up only after the first fixes included."""
-    left = Counter(map(_identity, last.findings))
-    told: Counter[tuple[str, str, Severity, str | None]] = Counter()
-    gone = []
-    for report in reports:
-        still, again = left.copy(), told.copy()
-        for finding in report.findings:
-            key = _identity(finding)
-            if still[key] > 0:
-                still[key] -= 1
-            elif again[key] > 0:
-                again[key] -= 1
-            elif finding.suppressed is None:
-                told[key] += 1
-                gone.append(finding._replace(fixed=True))
-    return tuple(gone)
+def _lasting(first: Document, last: _Stage) -> Iterator[Finding]:
+    """Yield the findings that were mended, each change of the text once: what is open again, or came of a fix, is not told.
+
+    Args:
+        first: the text as it was.
+        last: the text as it is left.
+    """
+    still = {_identity(finding) for finding in last.report.findings if _is_open(finding)}
+    told: set[tuple[str, str]] = set()
+    for number, finding in enumerate(last.mended):
+        place = _place(finding)
+        is_later = any(_lies_below(finding, other) for other in last.mended[number + 1 :])
+        if place is not None and (_identity(finding) in still or place in told or is_later or _is_as_before(first, last, finding)):
+            continue
+        told.update(() if place is None else (place,))
+        yield finding._replace(fixed=True)
+
+
+def _place(finding: Finding) -> tuple[str, str] | None:
+    """Return what a suggestion changes: two of the same are one change; edits of the text are each their own."""
+    if finding.suggestion is None or finding.edits:
+        return None
+    return finding.target, finding.suggestion.pointer
+
+
+def _lies_below(finding: Finding, other: Finding) -> bool:
+    """Tell whether a value that was written has been replaced, later, by one that is written for all around it."""
+    wanted, whole = _place(finding), _place(other)
+    return wanted is not None and whole is not None and whole[0] == "value" and wanted[1].startswith(whole[1] + "/")
+
+
+def _is_as_before(first: Document, last: _Stage, finding: Finding) -> bool:
+    """Tell whether at the place of a suggestion stands what has stood there: one fix has undone the other."""
+    pointer = finding.suggestion.pointer if finding.suggestion is not None else ""
+    document = last.report.document
+    if finding.target == "key" or pointer not in first.places or pointer not in document.places:
+        return False
+    return repr(edits.value_at(first.value, pointer)) == repr(edits.value_at(document.value, pointer))
 
 
 def _identity(finding: Finding) -> tuple[str, str, Severity, str | None]:

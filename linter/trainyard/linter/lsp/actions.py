@@ -101,10 +101,16 @@ def _title(finding: Finding, wanted: Sequence[Edit], text: ClientText) -> str:
     suggestion = finding.suggestion
     if finding.edits or suggestion is None:
         return _edit_title(wanted[0], text)
-    if finding.target == "key" and suggestion.pointer != finding.pointer:
-        return f'Rename to "{suggestion.pointer.rpartition("/")[2]}"'
+    if edits.is_move(finding):
+        is_in_place = len(wanted) == 1 and wanted[0].end == finding.end.offset
+        return f'{"Rename" if is_in_place else "Move"} to "{_dotted(suggestion.pointer, whole=not is_in_place)}"'
     place = f" at {suggestion.pointer}" if suggestion.pointer != finding.pointer else ""
     return f"Write {markdown.shown(suggestion.value)}{place}"
+
+
+def _dotted(pointer: str, *, whole: bool) -> str:
+    """Return the path of a member, or its key alone."""
+    return ".".join(pointer.split("/")[1:]) if whole else pointer.rpartition("/")[2]
 
 
 def _edit_title(edit: Edit, text: ClientText) -> str:

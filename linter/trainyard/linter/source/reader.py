@@ -103,9 +103,10 @@ class Reader(Scanner):
         self._skip()
         keys.starts.append(key_start)
         keys.seen.setdefault(key, []).append((key_start, key_end, len(keys.starts)))
-        if key in members:
-            self._duplicate(key, below, keys)
+        earlier = self.places.get(below) if key in members else None
         members[key] = self._value(below, depth + 1, key_start, key_end)
+        if earlier is not None:
+            self._duplicate(key, below, keys, says_the_same=self._text_at(earlier) == self._text_at(self.places[below]))
 
     def _array(self, pointer: str, depth: int) -> list[Any]:
         start = self._enter("an array", pointer, depth)
@@ -190,7 +191,8 @@ class Reader(Scanner):
         )
         return word
 
-    def _duplicate(self, key: str, pointer: str, keys: _Keys) -> None:
+    def _duplicate(self, key: str, pointer: str, keys: _Keys, *, says_the_same: bool) -> None:
+        """Note a key that is written again; it is cut out only where nothing is lost with it."""
         seen = keys.seen[key]
         (first_start, first_end, _), (earlier_start, _, next_member), (start, end, _) = seen[0], seen[-2], seen[-1]
         first, again = self._lines.position(first_start), self._lines.position(start)
@@ -198,8 +200,11 @@ class Reader(Scanner):
             message = f"key {shown(key)} is written again in line {again.line}, column {again.column}; readers disagree on which one counts"
             self.note(traps.DUPLICATE_KEY, message, first_start, first_end, pointer=pointer, target="key", safe=True)
         message = f"key {shown(key)} is already written in line {first.line}, column {first.column}; keep one of them"
-        drop = self._edit(earlier_start, keys.starts[next_member], "")
-        self.note(traps.DUPLICATE_KEY, message, start, end, pointer=pointer, target="key", edits=(drop,), safe=True)
+        cut = (self._edit(earlier_start, keys.starts[next_member], ""),) if says_the_same else ()
+        self.note(traps.DUPLICATE_KEY, message, start, end, pointer=pointer, target="key", edits=cut, safe=says_the_same)
+
+    def _text_at(self, place: Place) -> str:
+        return self._text[place.start : place.end]
 
 
 def _kind(value: Any) -> str:

@@ -55,7 +55,7 @@ DUPLICATE_KEY = Trap(
     _ERROR,
     "One object has the same key twice.",
     "RFC 8259 leaves open which one counts. Most readers keep the last and say nothing, some keep the first, some refuse.",
-    "Keep one of them. `--fix` keeps the last, which is what most readers see.",
+    "Keep one of them. `--fix` removes the earlier one where both say the same; which of two values was meant, only the author knows.",
 )
 NOT_FINITE = Trap(
     "JSON003",

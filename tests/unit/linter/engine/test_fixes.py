@@ -47,10 +47,24 @@ def test_a_key_is_renamed_and_its_value_stays() -> None:
     assert edited('{"é": 1, "lr" : 5}', finding("/lr", "/learning_rate", 5, "key")) == '{"é": 1, "learning_rate" : 5}'
 
 
-def test_a_key_is_not_renamed_onto_one_that_exists_nor_moved() -> None:
-    source = '{"lr": 5, "rate": 1, "a": {}}'
+def test_a_key_is_neither_renamed_nor_moved_onto_one_that_exists() -> None:
+    source = '{"lr": 5, "rate": 1, "a": {"lr": 2}}'
     assert edited(source, finding("/lr", "/rate", 5, "key")) == source
     assert edited(source, finding("/lr", "/a/lr", 5, "key")) == source
+
+
+@pytest.mark.parametrize(
+    "source,wanted,value,expected",
+    [
+        ('{"lr": 5e0, "a": {}}', "/a/rate", 5, '{"a": { "rate": 5e0 }}'),
+        ('{"a": {"x": 1}, "lr": 5}', "/a/rate", 5, '{"a": {"x": 1, "rate": 5}}'),
+        ('{"lr": 5}', "/a", {"rate": 5}, '{"a": { "rate": 5 }}'),
+        ('{"a": 1, "lr": 5}', "/a/rate", 5, '{"a": 1, "lr": 5}'),
+        ('{"x": 1, "lr": 5, "x": 2, "a": {}}', "/a/rate", 5, '{"x": 1, "lr": 5, "x": 2, "a": {}}'),
+    ],
+)
+def test_a_key_moves_with_its_value_to_where_it_is_free(source: str, wanted: str, value: Any, expected: str) -> None:
+    assert edited(source, finding("/lr", wanted, value, "key")) == expected
 
 
 @pytest.mark.parametrize(
