@@ -174,9 +174,9 @@ def _put_artifact(connection: Connection, event: Event, body: ArtifactWritten) -
 
 def _put_report(connection: Connection, report: StoredReport) -> None:
     """Keep a report under its digest; one that a job stands on never expires."""
-    kept = connection.execute(select(REPORT.c.expires_at).where(REPORT.c.digest == report.digest)).first()
+    kept = connection.execute(statements.REPORT_EXPIRY, {"report_digest": report.digest}).first()
     if kept is None:
         row = {"digest": report.digest, "body": report.body, "created_at": report.created_at, "expires_at": report.expires_at}
-        connection.execute(insert(REPORT).values(row))
+        connection.execute(statements.ADD_REPORT, row)
     elif kept.expires_at is not None:
         connection.execute(update(REPORT).where(REPORT.c.digest == report.digest).values(expires_at=report.expires_at))

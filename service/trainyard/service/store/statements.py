@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Select, bindparam, insert, select, update
 
-from trainyard.service.store.schema import EVENT, JOB, SPEC, TAG
+from trainyard.service.store.schema import EVENT, JOB, REPORT, SPEC, TAG
 
 #: ``job_id``
 JOB_BY_ID: Select[tuple[object, ...]] = select(JOB).where(JOB.c.id == bindparam("job_id"))
@@ -39,3 +39,6 @@ CHANGE_JOB = update(JOB).where(
 )
 #: ``was_number``, and the columns to write.
 SET_JOB = update(JOB).where(JOB.c.number == bindparam("was_number"))
+#: ``report_digest``
+REPORT_EXPIRY = select(REPORT.c.expires_at).where(REPORT.c.digest == bindparam("report_digest"))
+ADD_REPORT = insert(REPORT)
