@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from tests.integration.trainer import crossing
 
+from trainyard.service import wire
+from trainyard.service.trainer.bundle.files import BundleFiles
+
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import json, pathlib, sys
@@ -45,6 +48,10 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         {"model": "sequential", "task": "binary", "data": "parquet", **PLAIN, "optimizer": "lion", "imbalance": "class_weights"},
         {"training": {"epochs": 2, "batch_size": 16, "loss_scale": 128, "precision": "mixed_float16"}},
     ),
+    "steady": (
+        {"model": "cnn", "task": "classification", "data": "image_directory", **PLAIN},
+        {"augmentation": "light", "training": {"epochs": 2, "batch_size": 16, "deterministic": True}},
+    ),
     "staged transfer": (
         {"model": "transfer", "task": "classification", "data": "image_directory", **PLAIN},
         {"training": {"epochs": 1, "batch_size": 16, "stages": [{"trainable": {"last": 5}, "epochs": 1, "learning_rate": 1e-4}]}},
@@ -53,8 +60,9 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install 'trainyard[jax]'")
-def test_specs_train_on_jax_as_well(data_root: Path, tmp_path: Path) -> None:
+def test_specs_train_on_jax_as_well_and_a_deterministic_one_twice_to_the_same_bits(data_root: Path, tmp_path: Path) -> None:
     specs = {name: {**crossing.write(row), **changes} for name, (row, changes) in ROWS.items()}
+    specs["again"] = specs["steady"]
     (tmp_path / "specs.json").write_text(json.dumps(specs), encoding="utf-8")
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
 
@@ -64,4 +72,8 @@ def test_specs_train_on_jax_as_well(data_root: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     backend, fates = json.loads(done.stdout.splitlines()[-1])
     assert backend == "jax"
-    assert {name: word for name, (word, _) in fates.items()} == dict.fromkeys(ROWS, "trained"), fates
+    assert {name: word for name, (word, _) in fates.items()} == dict.fromkeys(specs, "trained"), fates
+    once, again = (BundleFiles(wire.RunFolder(tmp_path / str(list(specs).index(name)))).read() for name in ("steady", "again"))
+    assert once is not None
+    assert again is not None
+    assert [one.value.tobytes() for one in once.variables] == [one.value.tobytes() for one in again.variables]
