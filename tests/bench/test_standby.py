@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from tests.bench.conftest import HERE, ROOT, Bench
+from tests.bench.conftest import HERE, ROOT, TRAINERS, Bench
 
 from trainyard.client import Client
 from trainyard.linter import spec as language
@@ -136,5 +136,6 @@ def test_the_first_step_of_a_job_comes_at_most_a_second_after_that_of_a_bare_scr
             "more_seconds": round(more, 2),
             "least_more_seconds": round(min(job["first_step"] for job in ours) - min(bare), 2),
         },
+        TRAINERS,
     )
     assert more <= MOST_SECONDS_MORE

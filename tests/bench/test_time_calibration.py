@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.bench.conftest import Bench
+from tests.bench.conftest import TRAINERS, Bench
 
 from trainyard.linter import spec as language
 from trainyard.linter.estimate.hardware import HardwareProfile, profile
@@ -215,7 +215,7 @@ def test_a_calibrated_box_predicts_epochs_that_it_never_measured(backend: str, b
         actual[name] = trained(name, language.resolve(written(name)), tmp_path, backend)
         print(f"{name}: {actual[name] * 1000:.0f} ms an epoch")
     found = judged(profile(described), actual)
-    bench.keep(f"time_calibration_{backend}", {"calibration_seconds": round(took), **found, "profile": described})
+    bench.keep(f"time_calibration_{backend}", {"calibration_seconds": round(took), **found, "profile": described}, TRAINERS)
     assert found["specs"] >= 20
     assert found["median_error"] <= MOST_ERROR
 

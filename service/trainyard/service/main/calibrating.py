@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,7 @@ from trainyard.service.executor.devices import NoGpuError
 from trainyard.service.executor.environment import CPU, standby_environment
 from trainyard.service.main import calibration_specs as specs
 
+_LOG = "measuring.log"
 _MEASURE = "trainyard.service.trainer.speed.measuring"
 _TRAIN = """
 import sys
@@ -74,6 +76,8 @@ def calibrate(device: str, tell: Tell, *, backend: str = "tensorflow", slots: in
         found = machine.discover(device)[0]
     except NoGpuError:
         raise Refusal("--device gpu: the driver shows no GPU here; --device cpu measures the processor") from None
+    if find_spec(backend) is None:
+        raise Refusal(f"--backend {backend}: it is not installed; pip install 'trainyard[service,{backend}]' brings it")
     gpu = bool(found.uuid)
     base = hardware.describe(found.name, found.memory_bytes, gpu=gpu, backend=backend)
     environment = {**os.environ, **standby_environment(os.environ, slots=slots, backend=backend)(found.uuid or CPU)}
@@ -82,8 +86,9 @@ def calibrate(device: str, tell: Tell, *, backend: str = "tensorflow", slots: in
         specs.write_data(place.folder)
         measured = _all_measured(place, tell)
         wholes = [whole for name in specs.WHOLE if (whole := _whole(place, name, tell)) is not None]
+        said = _last_words(place)
     if len(measured) < _LEAST_MODELS or not wholes:
-        raise Refusal("too few of the reference models could be measured here; `trainyard doctor` may tell why")
+        raise Refusal(f"too few of the reference models could be measured here{said}; `trainyard doctor` may tell why")
     found_points = points(measured)
     fit = calibration.fitted(found_points)
     makings = [Making(_layers(one.name), one.compile_seconds) for one in measured]
@@ -167,9 +172,11 @@ def _measured(place: Place, names: Sequence[str], tell: Tell) -> Iterator[Measur
     }
     file = place.folder / "order.json"
     file.write_text(json.dumps(order), encoding="utf-8")
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", _MEASURE, str(file)], env=dict(place.environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    command = [sys.executable, "-P", "-m", _MEASURE, str(file)]
+    with (
+        (place.folder / _LOG).open("wb") as log,
+        subprocess.Popen(command, env=dict(place.environment), stdout=subprocess.PIPE, stderr=log) as process,
+    ):
         assert process.stdout is not None  # noqa: S101 - it was asked for
         for number, line in enumerate(process.stdout, 1):
             with suppress(ValueError):
@@ -178,6 +185,13 @@ def _measured(place: Place, names: Sequence[str], tell: Tell) -> Iterator[Measur
                 if "failed" not in found:
                     train, judge = (tuple((count, seconds) for count, seconds in found[part]) for part in ("train", "judge"))
                     yield Measured(found["name"], train, judge, found["epoch"], found["compile"])
+
+
+def _last_words(place: Place) -> str:
+    """Return the last line that the measuring process left, to be put into a sentence."""
+    log = place.folder / _LOG
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+    return f" (the last was: {lines[-1][:200]})" if lines else ""
 
 
 def _told(found: Mapping[str, Any]) -> str:

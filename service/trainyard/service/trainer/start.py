@@ -11,6 +11,7 @@ take the job over; and the signal that writes every thread's stack into the log.
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import json
 import os
 import signal
@@ -24,6 +25,11 @@ WALL, ORPHAN = "TRAINYARD_WALL_SECONDS", "TRAINYARD_ORPHAN_SECONDS"
 # From the orphan limit to the end of a trainer that did not end itself: less than a lease, see executor.supervisor.
 SAVING_SECONDS = 45.0
 _LONGEST_ORDER_BYTES = 1024 * 1024
+# What a run imports before its first step, and what it closes with.
+_NEEDED_SOON = (
+    *("__main__", "environment", "fitting", "judgement", "preparation", "run", "snapshot", "started"),
+    *("data.identity", "outcome.closing", "speed.choice"),
+)
 # The descriptor, not the object: in a standby it becomes the run's log later.
 _STDERR = 2
 
@@ -88,9 +94,12 @@ def _import_what_takes_long() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # As in a trainer: Keras reads defaults from a file in the user's home, and here it finds no folder.
     os.environ["KERAS_HOME"] = os.devnull
-    from trainyard.service.trainer import fitting, judgement, preparation, run, started
+    for name in (*_NEEDED_SOON, f"speed.on_{os.environ['KERAS_BACKEND']}"):
+        importlib.import_module(f"trainyard.service.trainer.{name}")
+    if os.environ.get("TRAINYARD_DEVICE") == "cpu":
+        from trainyard.service.trainer.speed.waking import wake
 
-    del fitting, judgement, preparation, run, started
+        wake()
 
 
 if __name__ == "__main__":
