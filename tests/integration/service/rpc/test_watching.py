@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2
 
 from trainyard.service.core.events import Diagnosis, Entry
 from trainyard.service.core.jobstore import Batch
+from trainyard.service.rpc.translation import events as translation
 from trainyard.v1 import job_pb2
 from trainyard.v1 import training_service_pb2 as pb
 
@@ -142,6 +143,54 @@ def test_a_client_that_does_not_read_holds_up_nobody(live: Live) -> None:
     assert time.monotonic() - begun < 2
     lazy.cancel()
     assert len(whole) > 2000
+
+
+def test_a_client_that_reads_late_gets_everything_without_gaps(live: Live) -> None:
+    """It falls behind what the server holds of the newest events, and finds its way through the store."""
+    job_id = live.submit("flood")
+    late = live.watch(job_id, timeout=60)
+    seen = [next(late).event.seq]
+    live.until(lambda: live.call("GetJob", pb.GetJobRequest(id=job_id)).job.state == job_pb2.JOB_STATE_SUCCEEDED)
+    seen += [item.event.seq for item in late]
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) > 2000
+
+
+def test_watchers_of_one_job_share_what_is_read_and_what_is_encoded(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id, asked, encoded = live.submit("hold"), list[int](), list[int]()
+    live.until_epoch(job_id)
+    really, translate = live.parts.store.events, translation.event_message
+
+    def events(asked_for: str, after_seq: int, limit: int) -> Any:
+        asked.append(after_seq)
+        return really(asked_for, after_seq, limit)
+
+    def message(event: Any) -> Any:
+        encoded.append(event.seq)
+        return translate(event)
+
+    monkeypatch.setattr(live.parts.store, "events", events)
+    monkeypatch.setattr("trainyard.service.rpc.bell.event_message", message)
+    streams = [live.watch(job_id) for _ in range(20)]
+    for stream in streams:
+        assert [next(stream).event.seq for _ in range(4)] == [1, 2, 3, 4]
+    already = len(encoded)
+    live.go(job_id)
+    rest = [[item.event.seq for item in stream] for stream in streams]
+    assert all(mine == rest[0] for mine in rest)
+    # Everything that came while they watched was encoded once, and nobody asked the store for it.
+    assert len(encoded) - already == len(rest[0])
+    assert len(asked) <= 4
+
+
+def test_who_says_to_have_seen_what_has_not_happened_yet_is_told_what_comes_after_it(live: Live) -> None:
+    job_id = live.submit("hold")
+    last = live.until_epoch(job_id).last_seq
+    ahead, beyond = live.watch(job_id, last + 2), live.watch(job_id, last + 100)
+    live.go(job_id)
+    whole = live.events(job_id)
+    assert [item.event.seq for item in ahead] == [event.seq for event in whole[last + 2 :]]
+    assert list(beyond) == []
 
 
 def test_an_event_reaches_its_watchers_without_waiting_for_the_next_look_at_the_store(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
