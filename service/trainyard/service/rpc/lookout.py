@@ -56,21 +56,21 @@ class Lookout:
         loop = asyncio.get_running_loop()
         looked = loop.time()
         while not self._bell.closed and (feeds := self._bell.feeds()):
-            await self._progress({job_id: feed for job_id, feed in feeds.items() if feed.progress_wanted})
-            if loop.time() - looked >= POLL_SECONDS:
-                looked = loop.time()
-                await self._events(feeds)
+            try:
+                await self._progress({job_id: feed for job_id, feed in feeds.items() if feed.progress_wanted})
+                if loop.time() - looked >= POLL_SECONDS:
+                    looked = loop.time()
+                    await self._events(feeds)
+            except ServiceError as error:  # the streams ask for themselves what they need, and say so
+                _log.warning("not-looked", why=str(error))
             del feeds  # nobody is kept alive by being looked at
             await asyncio.sleep(PROGRESS_SECONDS)
 
     async def _events(self, feeds: dict[str, Feed]) -> None:
-        try:
-            known = await self._pool.run(self._store.last_seqs, list(feeds))
-            for job_id, feed in feeds.items():
-                if feed.last is not None and known.get(job_id, 0) > feed.last:
-                    await self._read(job_id, feed, feed.last)
-        except ServiceError as error:  # the streams ask for themselves what they need, and say so
-            _log.warning("not-looked", why=str(error))
+        known = await self._pool.run(self._store.last_seqs, list(feeds))
+        for job_id, feed in feeds.items():
+            if feed.last is not None and known.get(job_id, 0) > feed.last:
+                await self._read(job_id, feed, feed.last)
 
     async def _progress(self, feeds: dict[str, Feed]) -> None:
         found = await self._pool.run(self._encoded, list(feeds)) if feeds else {}

@@ -21,6 +21,7 @@ from trainyard.service.rpc.feed import Feed, Sent
 from trainyard.service.rpc.lookout import Lookout
 
 PAGE = 256
+AGAIN_SECONDS = 0.5
 
 
 class StreamMeter(Protocol):
@@ -59,6 +60,11 @@ class Pages:
         if not page:
             feed.nothing_after(after_seq)
         return page
+
+    async def ensure_there(self, job_id: str) -> None:
+        """Return when it is worth asking again; raises UnknownJobError for a job that was deleted with all that is missing."""
+        await self._pool.run(self._store.job, job_id)
+        await asyncio.sleep(AGAIN_SECONDS)
 
     def _answered(self, place: tuple[str, int], task: asyncio.Task[Sequence[Sent]]) -> None:
         del self._asked[place]
@@ -118,4 +124,6 @@ class Watch:
                 yield shown
             elif feed.after(place) is not None:
                 await feed.news()
+            else:
+                await self._pages.ensure_there(job.id)
         raise ShuttingDownError

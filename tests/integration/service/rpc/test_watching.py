@@ -156,6 +156,21 @@ def test_a_client_that_reads_late_gets_everything_without_gaps(live: Live) -> No
     assert len(seen) > 2000
 
 
+def test_a_job_that_is_deleted_before_its_watcher_has_read_it_ends_the_stream_in_words(live: Live) -> None:
+    job_id = live.submit("flood")
+    late = live.watch(job_id, timeout=60)
+    next(late)
+    live.until(lambda: not live.parts.store.job(job_id).held and live.parts.store.job(job_id).state.terminal)
+    live.call("DeleteJob", pb.DeleteJobRequest(id=job_id))
+    try:
+        seen = [item.event.seq for item in late]
+    except grpc.RpcError as error:
+        failed: Any = error
+        assert failed.code() is grpc.StatusCode.NOT_FOUND
+    else:  # all of it was under way already
+        assert len(seen) > 2000
+
+
 def test_watchers_of_one_job_share_what_is_read_and_what_is_encoded(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id, asked, encoded = live.submit("hold"), list[int](), list[int]()
     live.until_epoch(job_id)
