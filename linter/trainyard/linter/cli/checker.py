@@ -82,11 +82,13 @@ class Checker:
             return None
         # The data can only be read when the spec is understood; no rule runs for that.
         understood = lint(raw, configuration=Configuration(ignore=("ALL",), limits=settings.configuration.limits))
-        if understood.spec is None:
+        salvage = understood.salvage
+        if salvage is None or any(pointer.startswith("/dataset") for pointer in salvage.failed):
             return None
         from trainyard.linter.cli import datasets
 
-        dataset = understood.spec.dataset
+        spec = salvage.case.spec
+        dataset = spec.dataset
         key = (root, repr(dataset))
         if key not in self._facts:
             self._facts[key] = datasets.read(dataset, root)

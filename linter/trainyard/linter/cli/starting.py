@@ -22,6 +22,8 @@ _UPDATES = 2000
 _MOST_EPOCHS, _FEWEST_EPOCHS = 200, 20
 # One class this many times another: weigh the loss.
 _IMBALANCE = 3.0
+# The usual validation part; what it should hold of the rarest class, and how large it may get for that (rule SPL002).
+_VALIDATION, _FEWEST_VALIDATED, _MOST_VALIDATED = 0.15, 5, 0.25
 _TABLES = frozenset({"csv", "parquet"})
 _LARGEST_SIDE = 224
 # For images whose sizes are not known; the trainer resizes what is larger or smaller.
@@ -62,7 +64,13 @@ def spec(name: str, template: str, dataset: dict[str, Any], facts: Facts | None,
         data: ``task`` (classification when not given) and ``targets``, how many values a regression predicts per sample.
     """
     shape = _input_shape(template, dataset, facts)
-    section = {**dataset, **({"input_shape": shape} if shape else {}), "scaling": _scaling(template), **({"facts": known} if known else {})}
+    section = {
+        **dataset,
+        **({"input_shape": shape} if shape else {}),
+        "scaling": _scaling(template),
+        **_split(facts),
+        **({"facts": known} if known else {}),
+    }
     training = {"epochs": _epochs(facts), "batch_size": _batch(facts)}
     return {
         "version": "v1",
@@ -119,6 +127,15 @@ def _body(template: str, shape: list[int] | None) -> dict[str, Any]:
         blocks = [{"filters": min(32 * 2**index, 256), "convolutions": 2, "batch_norm": True, "dropout": 0.1} for index in range(depth)]
         return {"type": "cnn", "blocks": blocks, "head": {"hidden": [64], "dropout": 0.3}}
     return {"type": "mlp", "hidden": [64, 32], "dropout": 0.2}
+
+
+def _split(facts: Facts | None) -> dict[str, Any]:
+    """Return a larger validation part where the usual one would hold next to nothing of the rarest class, and a quarter would not."""
+    rarest = min(filter(None, facts.class_counts), default=0) if facts is not None else 0
+    if rarest == 0 or int(_VALIDATION * rarest) >= _FEWEST_VALIDATED:
+        return {}
+    share = math.ceil(100 * _FEWEST_VALIDATED / rarest) / 100
+    return {"split": {"validation": share}} if share <= _MOST_VALIDATED else {}
 
 
 def _loss(known: dict[str, Any]) -> dict[str, Any]:

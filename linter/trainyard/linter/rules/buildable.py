@@ -7,6 +7,7 @@ from functools import cache
 from itertools import pairwise
 
 from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.pictures import turned
 from trainyard.linter.rules.rule import MODEL_SHAPE, Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.traits import layers
 from trainyard.linter.rules.wording import number, percent
@@ -69,7 +70,7 @@ class FeatureMapCollapses(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Ask where building stopped."""
         collapse = None if case.shapes is None else case.shapes.obstacle
-        if collapse is None or collapse.kind != "collapse":
+        if collapse is None or collapse.kind != "collapse" or turned(case) is not None:
             return
         size = " x ".join(number(axis) for axis in collapse.input_shape[:-1])
         told = f"{collapse.layer} leaves nothing of {size}"
@@ -85,11 +86,11 @@ class InputDoesNotFitModel(Rule):
     """A layer gets a shape that it cannot take.
 
     What it checks:
-        A `cnn` or `transfer` model gets (height, width, channels); every explicit layer gets as many axes as it needs; what is added,
-        concatenated or reshaped goes together; every axis of `input_shape` is above zero.
+        A `cnn` or `transfer` model gets (height, width, channels), in this order; every explicit layer gets as many axes as it needs;
+        what is added, concatenated or reshaped goes together; every axis of `input_shape` is above zero.
 
     Why it fails:
-        Keras refuses to build the model.
+        Keras refuses to build the model. With the channels first (PyTorch's order) it may build one, of strips of a few pixels.
 
     Evidence:
         The checks of Keras' own `build` and `compute_output_shape` (keras/src/layers); a test holds ours to real Keras.
@@ -105,6 +106,7 @@ class InputDoesNotFitModel(Rule):
     VALID = (Valid({"dataset": {"input_shape": [28, 28, 1]}}),)
     INVALID = (
         Invalid({"dataset": {"input_shape": [28, 28]}}, "/dataset/input_shape", "height, width, channels", fix=[28, 28, 1]),
+        Invalid({"dataset": {"input_shape": [3, 48, 48]}}, "/dataset/input_shape", "channels first", fix=[48, 48, 3]),
         Invalid({"dataset": {"input_shape": [0]}}, "/dataset/input_shape", "above 0", onto="table"),
         Invalid(
             {
@@ -129,6 +131,14 @@ class InputDoesNotFitModel(Rule):
             yield Violation(pointer, f"input_shape {list(written)} has to be above 0 along every axis")
             return
         shape = case.input_shape
+        upright = turned(case)
+        if upright is not None:
+            is_folder = case.spec.dataset.type == "image_directory"
+            told = f"pictures are (height, width, channels), and {list(shape or ())} has the channels first"
+            advice = f"write {upright}" if is_folder else f"turn the arrays round to {upright}, as `numpy.moveaxis(x, 1, -1)` does"
+            fix = Suggestion(pointer, upright) if is_folder else None
+            yield Violation(pointer if case.wrote(pointer) else "/dataset", f"{told}; {advice}", suggestion=fix)
+            return
         if shape is not None and isinstance(case.spec.model, Cnn | Transfer) and len(shape) != _IMAGE_AXES:
             fix = Suggestion(pointer, [*shape, 1]) if len(shape) == _IMAGE_AXES - 1 else None
             advice = f"; write {[*shape, 1]}" if fix else "; use an mlp for tables"

@@ -43,6 +43,12 @@ def watchers(case: Case) -> Iterator[Watcher]:
         yield Watcher("the plateau", pointer, plateau.monitor, plateau.mode)
 
 
+def history(case: Case) -> list[str]:
+    """Return the names of the values that every epoch will have; with a validation part, the same with ``val_`` before them."""
+    weighted = ["unweighted_loss"] if case.spec.imbalance.type == "class_weights" else []
+    return ["loss", *(metric.name for metric in case.spec.metrics), *weighted]
+
+
 def _stopping(case: Case) -> EarlyStopping | None:
     return case.spec.callbacks.early_stopping
 
@@ -186,6 +192,13 @@ class UnknownMonitor(Rule):
             fix="val_accuracy",
         ),
         Invalid(
+            {"metrics": ["mean_absolute_error"], "callbacks": {"early_stopping": {"monitor": "val_mae", "mode": "min"}}},
+            f"{STOPPING}/monitor",
+            "no metric is called 'mae'",
+            fix="val_mean_absolute_error",
+            onto="regression",
+        ),
+        Invalid(
             {"dataset": {"split": {"validation": None}}, "callbacks": {"checkpoint": {"monitor": "val_loss"}}},
             f"{CHECKPOINT}/monitor",
             "no validation part",
@@ -201,8 +214,7 @@ class UnknownMonitor(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare each monitored name with those that the history will have."""
-        metrics = ["loss", *(metric.name for metric in case.spec.metrics)]
-        metrics += ["unweighted_loss"] if case.spec.imbalance.type == "class_weights" else []
+        metrics = history(case)
         validated = case.spec.dataset.split.validation is not None
         known = metrics + [f"val_{name}" for name in metrics] if validated else metrics
         for watcher in watchers(case):
@@ -213,11 +225,16 @@ class UnknownMonitor(Rule):
     def _violation(watcher: Watcher, known: list[str], *, validated: bool) -> Violation:
         from difflib import get_close_matches
 
+        from trainyard.linter.spec.nearest import nearest_word
+
         name = watcher.monitor.removeprefix("val_")
         if name in known and not validated:
             problem, value = "there is no validation part", name
         else:
-            close = get_close_matches(watcher.monitor, known, n=1, cutoff=0.6)
+            meant = nearest_word(name, [each for each in known if not each.startswith("val_")])
+            close = (
+                [f"val_{meant.word}" if validated else meant.word] if meant else get_close_matches(watcher.monitor, known, n=1, cutoff=0.6)
+            )
             quoted = listed([f"'{each}'" for each in known], "and")
             problem = f"no metric is called '{name}', there are {quoted}"
             value = close[0] if close else ("val_loss" if validated else "loss")
@@ -257,10 +274,11 @@ class MonitorDirection(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare each mode with the one that the value has."""
+        known = history(case)
         for watcher in watchers(case):
             pointer = f"{watcher.pointer}/mode"
-            if not case.wrote(pointer):
-                continue
+            if not case.wrote(pointer) or watcher.monitor.removeprefix("val_") not in known:
+                continue  # what no epoch will have is told by its name
             metrics = [{"name": metric.name, "type": metric.type} for metric in case.spec.metrics]
             right = direction(watcher.monitor, metrics)
             if watcher.mode != right:

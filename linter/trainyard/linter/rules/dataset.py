@@ -19,8 +19,8 @@ class DatasetNotRead(Rule):
     """The data was not looked at, and the spec does not say what it is.
 
     What it checks:
-        No facts were read (no data root, or a library is missing) and the spec declares no number of samples, no class counts of a
-        classification, or no input shape.
+        No facts were read (no data root, or a library is missing) and the spec declares no number of samples, not how many there are of
+        each class of a classification, or no input shape.
 
     Why it fails:
         It does not; but the rules that need them stay silent: steps and batches, class balance, memory.
@@ -35,7 +35,7 @@ class DatasetNotRead(Rule):
     code = "DAT001"
     name = "dataset-not-read"
     severity = Severity.INFO
-    reads = (PATH, "/task", "/dataset/facts", "/dataset/input_shape")
+    reads = ("/dataset", "/task")
     VALID = (Valid({}), Valid({"dataset": {"facts": {"samples": None}}}, onto="regression", read={"samples": 20640, "input_shape": (8,)}))
     INVALID = (
         Invalid({"dataset": {"facts": {"class_counts": None, "classes": 10}}}, PATH, "how many samples"),
@@ -53,7 +53,7 @@ class DatasetNotRead(Rule):
         if case.facts is not None and not any(trouble in _UNSEEN for trouble, _, _ in case.facts.problems):
             return
         unknown = ["how many samples there are"] if case.train_samples is None else []
-        unknown += ["the class counts"] if case.spec.task == CLASSIFICATION and case.class_counts is None else []
+        unknown += ["how many of each class"] if case.spec.task == CLASSIFICATION and case.class_counts is None else []
         unknown += ["the input shape"] if case.input_shape is None else []
         if unknown:
             message = f"the dataset was not read and the spec does not say {listed(unknown)}: what needs them is not judged"

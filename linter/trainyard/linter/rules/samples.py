@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainyard.linter.rules.case import Case
+from trainyard.linter.rules.pictures import turned
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.traits import layers
 from trainyard.linter.rules.wording import listed, number
@@ -262,10 +263,11 @@ class PretrainedInput(Rule):
         model, scaling, shape = case.spec.model, case.spec.dataset.scaling, case.input_shape
         if not isinstance(model, Transfer) or model.weights is None:
             return
-        if model.weights == "imagenet" and shape is not None and len(shape) == 3 and shape[-1] != 3:
+        if model.weights == "imagenet" and shape is not None and len(shape) == 3 and shape[-1] != 3 and turned(case) is None:
             pointer = "/dataset/input_shape"
             value = [*shape[:-1], 3]
-            message = f"ImageNet weights need three channels, not {shape[-1]}; write {value}: grey images are repeated"
+            grey = ": grey images are repeated" if shape[-1] == 1 else ""
+            message = f"ImageNet weights need three channels, not {shape[-1]}; write {value}{grey}"
             yield Violation(
                 pointer if case.wrote(pointer) else "/model", message, suggestion=Suggestion(pointer, value), severity=Severity.ERROR
             )

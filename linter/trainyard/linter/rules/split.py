@@ -13,6 +13,8 @@ from trainyard.linter.source.severity import Severity
 
 SPLIT = "/dataset/split"
 _TOO_RARE, _RARE = 5, 20
+# Beyond this fraction, what judging gains training loses.
+_MOST_HELD = 0.25
 
 
 class NoValidation(Rule):
@@ -73,7 +75,8 @@ class RareClassHardlyValidated(Rule):
     """A rare class has next to no samples in the validation part.
 
     What it checks:
-        The rarest class's samples in the validation part: fewer than 5 are a warning, fewer than 20 an info.
+        The rarest class's samples in the validation part: fewer than 20 are an info, fewer than 5 a warning where a fraction of up to
+        a quarter would hold 5; of a class with fewer than 20 samples in all, no fraction would, and it is an info, too.
 
     Why it fails:
         With 5 samples the standard error of that class's recall is up to 22 points: its curve is noise, and so is every choice
@@ -96,12 +99,20 @@ class RareClassHardlyValidated(Rule):
             {"dataset": {"facts": {"class_counts": {"benign": 300, "malignant": 31}}, "split": {"validation": 0.1}}},
             f"{SPLIT}/validation",
             "3 of 31",
+            fix=0.17,
             onto="table",
         ),
         Invalid(
             {"dataset": {"facts": {"class_counts": {"benign": 357, "malignant": 80}}}},
             "/dataset",
             "12 of 80",
+            onto="table",
+            severity=Severity.INFO,
+        ),
+        Invalid(
+            {"dataset": {"facts": {"class_counts": {"benign": 357, "malignant": 12}}, "split": {"validation": 0.2}}},
+            f"{SPLIT}/validation",
+            "only more samples of it tell more",
             onto="table",
             severity=Severity.INFO,
         ),
@@ -117,13 +128,30 @@ class RareClassHardlyValidated(Rule):
         held = parts.validation[rarest]
         if held >= _RARE:
             return
-        error = percent(math.sqrt(0.25 / held)) if held else "unknown"
-        share = min(0.5, math.ceil(100 * _RARE / counts[rarest]) / 100)
-        advice = f"; a fraction of {number(share)} would hold {min(_RARE, counts[rarest] // 2)}" if share > held / counts[rarest] else ""
         told = f"the validation part holds {held} of {counts[rarest]:,} samples of '{case.class_name(rarest)}'"
+        if held:
+            told += f": the standard error of its recall is up to {percent(math.sqrt(0.25 / held))}"
+        else:
+            told += ": nothing tells how well it is recognised"
+        yield self._advising(case, told, held, counts[rarest])
+
+    @staticmethod
+    def _advising(case: Case, told: str, held: int, samples: int) -> Violation:
+        """Return the finding with a larger fraction, where one that leaves enough to learn from holds more of the class."""
         pointer = f"{SPLIT}/validation"
-        message = f"{told}: the standard error of its recall is up to {error}{advice}"
-        yield Violation(pointer if case.wrote(pointer) else "/dataset", message, severity=None if held < _TOO_RARE else Severity.INFO)
+        place = pointer if case.wrote(pointer) else "/dataset"
+        part = case.spec.dataset.split.validation
+        wanted = next((least for least in (_RARE, _TOO_RARE) if math.ceil(100 * least / samples) <= 100 * _MOST_HELD), held)
+        severity = Severity.INFO if held >= _TOO_RARE or wanted <= held else None
+        if wanted <= held:
+            return Violation(place, f"{told}; only more samples of it tell more", severity=severity)
+        if part is None or part.fraction is None:
+            return Violation(place, told, severity=severity)
+        share = math.ceil(100 * wanted / samples) / 100
+        advice = f"{told}; a fraction of {number(share)} would hold {wanted}"
+        if severity is Severity.INFO:
+            return Violation(place, advice, severity=severity)
+        return Violation(place, f"{advice}: write {number(share)}", suggestion=Suggestion(pointer, share))
 
 
 class OrderedSplit(Rule):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 _KIB = 1024
 # Sizes of odd models go beyond every float; that far any number reads the same.
-_MOST = 1e300
+_MOST = 1.7976931348623157e308
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 

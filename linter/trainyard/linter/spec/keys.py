@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from functools import cache
 from typing import Any
 
@@ -10,8 +10,8 @@ from trainyard.linter.source import Fault, Suggestion
 from trainyard.linter.spec import bundle, faults, homes
 from trainyard.linter.spec.aliases import KEYS
 from trainyard.linter.spec.conversion import fits
-from trainyard.linter.spec.nearest import Near, like, plainly
-from trainyard.linter.spec.places import Place, shortened
+from trainyard.linter.spec.nearest import Near, like, nearest_word, plainly
+from trainyard.linter.spec.places import Place, shortened, shown
 from trainyard.linter.spec.wording import listed
 
 
@@ -27,7 +27,7 @@ def unknown_key(place: Place, node: dict[str, Any], key: str, taken: Container[s
     """
     free = [name for name in node["properties"] if name not in place.value and place.below(name).pointer not in taken]
     near = like(key, free) if guess else None
-    if (same := _renamed(key, list(node["properties"]), place)) is not None:
+    if (same := _renamed(key, node, place)) is not None:
         return _unknown(place, node, key, same) if same.word in free else _twice(place, key, same.word)
     if near is not None and near.certain:
         return _unknown(place, node, key, near)
@@ -41,9 +41,12 @@ def unknown_key(place: Place, node: dict[str, Any], key: str, taken: Container[s
 
 def _unknown(place: Place, node: dict[str, Any], key: str, near: Near) -> Fault:
     here = place.below(key)
-    fitting = near.certain or fits(here.value, bundle.merged(node["properties"][near.word]))
+    field = bundle.merged(node["properties"][near.word])
+    fitting = near.certain or fits(here.value, field)
     renamed = Suggestion(place.below(near.word).pointer, here.value) if fitting else None
     message = f'unknown key "{shortened(key)}" in {place.tagged}; did you mean "{near.word}"?'
+    if not fitting and "enum" in field:
+        message += f" It takes {listed(field['enum'])}, not {shown(here.value)}"
     return faults.UNKNOWN_KEY.fault(here.pointer, message, target="key", suggestion=renamed, safe=near.certain)
 
 
@@ -58,11 +61,21 @@ def _nowhere(place: Place, node: dict[str, Any], key: str) -> Fault:
     return faults.UNKNOWN_KEY.fault(place.below(key).pointer, message, target="key")
 
 
-def _renamed(key: str, names: Sequence[str], place: Place) -> Near | None:
-    """Return the known key that is the same but for case and separators, or of which this one is an alias."""
-    plain = plainly(key)
+def _renamed(key: str, node: dict[str, Any], place: Place) -> Near | None:
+    """Return the known key that is the same but for case and separators, or of which this one is an alias.
+
+    What has another name elsewhere may take other words there, too: where the value is none of ours, it is not certain.
+    """
+    names, plain = list(node["properties"]), plainly(key)
+    same = next((name for name in names if plainly(name) == plain), None)
+    if same is not None:
+        return Near(same, certain=True)
     alias = KEYS.get(plain, "").removeprefix(place.words + ".")
-    return next((Near(name, certain=True) for name in names if plainly(name) == plain or name == alias), None)
+    if alias not in names:
+        return None
+    words = bundle.merged(node["properties"][alias]).get("enum")
+    value = place.below(key).value
+    return Near(alias, certain=words is None or value in words or (isinstance(value, str) and nearest_word(value, words) is not None))
 
 
 def _elsewhere(node: dict[str, Any], key: str, place: Place) -> Fault | None:

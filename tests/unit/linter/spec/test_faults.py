@@ -37,6 +37,8 @@ def only(faults: tuple[Fault, ...]) -> Fault:
         ("model", {"type": "sequential", "layers": [{"type": "conv2d", "filters": 3, "kernel_size": 3, "stride": 2}]}, "strides"),
         ("callbacks", {"early_stopping": {"restore_best_weights": True}}, "restore_best"),
         ("callbacks", {"earlystopping": {}}, "early_stopping"),
+        ("dataset", {"type": "csv", "path": "a.csv", "target": "y", "split": {"val": 0.2}}, "validation"),
+        ("dataset", {"type": "csv", "path": "a.csv", "target": "y", "missing": "skip"}, "bad_records"),
     ],
 )
 def test_a_misspelt_key_gets_the_closest_one(minimal: Made, section: str, written: dict[str, Any], meant: str | None) -> None:
@@ -50,6 +52,13 @@ def test_a_misspelt_key_gets_the_closest_one(minimal: Made, section: str, writte
         assert fault.suggestion is not None
         assert fault.suggestion.pointer == fault.pointer.rpartition("/")[0] + f"/{meant}"
         assert fault.safe
+
+
+def test_a_word_of_another_tool_is_not_taken_over_with_a_key_that_has_none_such(minimal: Made) -> None:
+    dataset = {"type": "csv", "path": "a.csv", "target": "y", "missing": "mean"}
+    fault = only(language.check(minimal(dataset=dataset)))
+    assert 'did you mean "bad_records"? It takes "fail", "skip", not "mean"' in fault.message
+    assert (fault.suggestion, fault.safe) == (None, False)
 
 
 @pytest.mark.parametrize(
