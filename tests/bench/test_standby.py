@@ -110,6 +110,7 @@ def script_seconds(resolved: Path, arrays: Path) -> float:
     return float(subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
+@pytest.mark.timeout(1800)
 def test_the_first_step_of_a_job_comes_at_most_a_second_after_that_of_a_bare_script(bench: Bench, tmp_path: Path) -> None:
     if not bench.full:
         pytest.skip("minutes of training: with --run-bench")

@@ -201,6 +201,7 @@ def judged(known: HardwareProfile, actual: dict[str, float]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_calibrated_box_predicts_epochs_that_it_never_measured(backend: str, bench: Bench, tmp_path: Path) -> None:
     if not bench.full:
