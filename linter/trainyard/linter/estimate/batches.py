@@ -98,6 +98,8 @@ def choices(
     rows = []
     for size in sizes(own):
         steps = -(-samples // size) if not drop_remainder else samples // size
+        # A last batch that is smaller takes less, too.
+        share = steps if drop_remainder else samples / size
         here = _on(work, size, devices)
         memory = demand.memory(here.batch, profile).total
         rows.append(
@@ -108,7 +110,7 @@ def choices(
                 speed=None if profile is None or not own_speed else _samples_per_second(here, profile) / own_speed,
                 memory=memory,
                 fits=None if profile is None else _fits(memory, profile),
-                epoch=None if profile is None else training_step(here._replace(steps=steps), profile).times(steps),
+                epoch=None if profile is None else training_step(here._replace(steps=share), profile).times(share),
                 generalization=generalization(size, samples),
                 learning_rate=suggested(optimizer, size * accumulation, shapes.trainable, normalized=normalized),
             )
