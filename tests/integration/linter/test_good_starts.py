@@ -153,6 +153,72 @@ def test_labels_in_several_columns_decide_task_and_output(run: Run, tmp_path: Pa
     assert (values["task"], values["model"]["output"]) == ("regression", {"units": 2})
 
 
+@pytest.mark.parametrize("mark", [";", "|", "\t"])
+def test_what_stands_between_columns_is_seen_or_named(mark: str, run: Run, tmp_path: Path) -> None:
+    table(tmp_path / "t.csv", [{"size": number * 0.5, "price": 1.5 * number} for number in range(700)])
+    text = (tmp_path / "t.csv").read_text(encoding="utf-8")
+    (tmp_path / "t.csv").write_text(text.replace(",", mark), encoding="utf-8")
+    for named in ((), ("--delimiter", mark)):
+        section = started(run, "--data", "t.csv", *named)["dataset"]
+        assert (section["delimiter"], section["target"], section["input_shape"]) == (mark, "price", [1])
+    assert f"columns are split by {mark!r}" in run("init", "-", "--data", "t.csv").err
+    spec = json.loads(Path("new.trainspec.json").read_text(encoding="utf-8"))
+    del spec["dataset"]["delimiter"]
+    Path("new.trainspec.json").write_text(json.dumps(spec), encoding="utf-8")
+    assert (
+        f"write dataset.delimiter {json.dumps(mark)}" in run("check", "new.trainspec.json", "--data-root", ".", "--format", "concise").out
+    )
+
+
+def test_rows_of_token_numbers_get_an_embedding_and_rows_of_amounts_do_not(run: Run, tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    random_ = numpy.random.default_rng(7)
+    labels = numpy.arange(900) % 3
+    archive(tmp_path / "words.npz", x=random_.integers(0, 500, (900, 40)), y=labels)
+    value = started(run, "--data", "words.npz")
+    first = value["model"]["layers"][0]
+    assert (first["type"], first["input_dim"], value["dataset"]["scaling"]) == ("embedding", 500, "none")
+    assert value["dataset"]["facts"]["sequence"] == {"length": 40, "vocabulary": 500}
+    assert "taken as token numbers" in run("init", "-", "--data", "words.npz").err
+    assert started(run, "--data", "words.npz", "--template", "mlp")["model"]["type"] == "mlp"
+    assert started(run, "--data", "words.npz", "--template", "sequence", "--task", "regression")["task"] == "regression"
+    archive(tmp_path / "flat.npz", x=random_.integers(0, 256, (900, 64)), y=labels)
+    assert started(run, "--data", "flat.npz")["model"]["type"] == "mlp"
+    archive(tmp_path / "amounts.npz", x=random_.integers(0, 500, (900, 40)) + 0.5, y=labels)
+    assert started(run, "--data", "amounts.npz")["model"]["type"] == "mlp"
+    assert "--template mlp" in run("init", "-", "--data", "amounts.npz", "--template", "sequence").err
+
+
+def test_a_small_class_gets_the_validation_part_that_tells_something_of_it(run: Run, tmp_path: Path) -> None:
+    pictures(tmp_path / "images", {"common": 300, "rare": 25}, (16, 16))
+    assert started(run, "--data", "images")["dataset"]["split"] == {"validation": 0.2}
+
+
+def test_an_empty_class_folder_is_told(run: Run, tmp_path: Path) -> None:
+    pictures(tmp_path / "images", {"a": 60, "b": 60, "later": 0}, (16, 16))
+    assert "class 'later' has no sample: remove it, or fill it" in run("init", "-", "--data", "images").err
+
+
+@pytest.mark.parametrize("named", [(), ("--target", "price")])
+def test_data_that_cannot_be_read_gets_no_spec(named: tuple[str, ...], run: Run, tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    (tmp_path / "latin.csv").write_bytes("city,price\nKöln,1\n".encode("latin-1"))
+    (tmp_path / "euro.csv").write_text("area;price\n" + "1,5;2,5\n" * 90, encoding="utf-8")
+    (tmp_path / "one").mkdir()
+    pictures(tmp_path / "one", {"only": 30}, (8, 8))
+    archive(tmp_path / "uneven.npz", x=numpy.zeros((30, 2)), price=numpy.zeros(29))
+    for name, says in (
+        ("latin.csv", "UTF-8"),
+        ("euro.csv", "decimal comma"),
+        ("one", "one class alone, 'only'"),
+        ("uneven.npz", "must agree" if named else "no pair of inputs and labels"),
+    ):
+        outcome = run("init", "--data", name, *(named if name != "one" else ()))
+        assert outcome.code in {1, 2}
+        assert says in outcome.err
+    assert list(tmp_path.glob("*.json")) == []
+
+
 @pytest.mark.parametrize("template", ["cnn", "mlp", "transfer"])
 def test_without_the_extra_the_folder_listing_suffices(template: str, process: Run, tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / "digits/images", "digits")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +19,26 @@ _USUAL_TARGETS = ("target", "label", "labels", "class", "category", "diagnosis",
 # The same for the arrays of an archive.
 _INPUT_ARRAYS = ("x", "X", "x_train", "X_train", "features", "inputs", "images", "data")
 _LABEL_ARRAYS = ("y", "Y", "y_train", "Y_train", "targets")
+_COMMA = ","
+# What stands between columns where it is no comma, the likeliest first.
+_DELIMITERS = (";", "\t", "|")
+_LONGEST_HEADER = 65536
+_ROWS_SEEN = 50
+_DECIMAL_COMMA = re.compile(r"\s*-?[0-9]+,[0-9]+\s*")
+# Numbers of 0 to 255 may be a flat picture; a vocabulary is larger, and fits into an embedding.
+_GREY_STEPS, _MOST_TOKENS = 256, 1_000_000
 # More names than this make a spec unreadable; the number of classes is then declared alone.
 _MOST_NAMES = 50
 
 
-def draft(place: Path, root: Path, target: str | None) -> dict[str, Any]:
+def draft(place: Path, root: Path, target: str | None, delimiter: str | None = None) -> dict[str, Any]:
     """Return the dataset section for what lies at ``place``, as far as its name tells it.
 
     Args:
         place: an image folder, or a csv, tsv, parquet or npz file.
         root: the data root that ``dataset.path`` is relative to.
         target: the column (or the array of an npz) that holds what is to be learnt; guessed when None.
+        delimiter: what stands between the columns of a text table; seen in its header when None.
 
     Raises:
         Refusal: when it is nothing that can be trained on, lies outside the root, or its arrays or columns cannot be told apart.
@@ -41,8 +51,50 @@ def draft(place: Path, root: Path, target: str | None) -> dict[str, Any]:
         return {"type": "npz", "path": path, **_arrays(place, target)}
     if suffix not in _TABLES:
         raise Refusal(f"{place} is no dataset: an image folder, .csv, .tsv, .parquet or .npz is")
-    delimiter = {"delimiter": "\t"} if suffix == ".tsv" else {}
-    return {"type": _TABLES[suffix], "path": path, "target": target or _guessed(place, suffix), **delimiter}
+    if suffix == ".parquet":
+        return {"type": "parquet", "path": path, "target": target or _guessed(place, _parquet_columns(place))}
+    between = delimiter or seen_delimiter(place)
+    written = {"delimiter": between} if between != _COMMA else {}
+    return {"type": "csv", "path": path, "target": target or _guessed(place, _csv_columns(place, between)), **written}
+
+
+def seen_delimiter(place: Path) -> str:
+    """Return what stands between the names of a table's header: a comma, unless only another mark splits them."""
+    if place.suffix.lower() == ".tsv":
+        return "\t"
+    header = _first_line(place)
+    found = max(_DELIMITERS, key=header.count)
+    return found if _COMMA not in header and header.count(found) else _COMMA
+
+
+def decimal_commas(place: Path, dataset: dict[str, Any]) -> list[str]:
+    """Return the columns of a text table whose numbers are written with a decimal comma, as far as its first rows tell."""
+    if dataset["type"] != "csv" or dataset.get("delimiter", _COMMA) == _COMMA:
+        return []
+    import csv
+    from itertools import islice
+
+    try:
+        with place.open(encoding="utf-8-sig", newline="") as file:
+            header, *rows = list(islice(csv.reader(file, delimiter=dataset["delimiter"]), _ROWS_SEEN))
+    except (OSError, ValueError, csv.Error):
+        return []  # what cannot be read is told by whoever reads it
+    return [name.strip() for name, *cells in zip(header, *rows, strict=False) if any(map(_DECIMAL_COMMA.fullmatch, cells))]
+
+
+def tokens(place: Path, dataset: dict[str, Any], facts: Facts) -> int | None:
+    """Return how many different tokens there are, where each sample of an archive is a row of token numbers; else None.
+
+    Whole numbers from 0 on, more of them than the 256 steps of a picture has: an amount for which nobody takes integers.
+    """
+    is_row = facts.input_shape is not None and len(facts.input_shape) == 1 and facts.input_shape[0] > 1
+    if dataset["type"] != "npz" or not is_row or facts.input_range is None:
+        return None
+    from trainyard.linter.facts import archives
+
+    low, high = facts.input_range
+    is_whole = archives.kind(place, dataset.get("features", "x"))[:1] in {"i", "u"}
+    return int(high) + 1 if is_whole and low >= 0 and _GREY_STEPS <= high < _MOST_TOKENS else None
 
 
 def typed(dataset: dict[str, Any], task: str = "classification") -> Dataset:
@@ -112,8 +164,7 @@ def _arrays(place: Path, target: str | None) -> dict[str, str]:
     return {key: name for key, name, usual in (("features", inputs, "x"), ("target", labels, "y")) if name is not None and name != usual}
 
 
-def _guessed(place: Path, suffix: str) -> str:
-    names = _parquet_columns(place) if suffix == ".parquet" else _csv_columns(place, "\t" if suffix == ".tsv" else ",")
+def _guessed(place: Path, names: list[str]) -> str:
     if not names:
         raise Refusal(f"{place} has no columns")
     lower = {name.lower(): name for name in names}
@@ -127,7 +178,17 @@ def _csv_columns(place: Path, delimiter: str) -> list[str]:
     try:
         with place.open(encoding="utf-8-sig", newline="") as file:
             return [name.strip() for name in next(csv.reader(file, delimiter=delimiter), [])]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{place} is no UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8 first") from None
+    except (OSError, csv.Error) as error:
+        raise Refusal(f"{place} cannot be read as a table: {error}") from None
+
+
+def _first_line(place: Path) -> str:
+    try:
+        with place.open(encoding="utf-8-sig", errors="replace") as file:
+            return file.readline(_LONGEST_HEADER)
+    except OSError as error:
         raise Refusal(f"{place} cannot be read as a table: {error}") from None
 
 

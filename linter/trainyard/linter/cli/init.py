@@ -24,6 +24,7 @@ _ABSENT: dict[str, dict[str, Any]] = {
     "transfer": {"type": "image_directory", "path": "images"},
     "mlp": {"type": "npz", "path": "data.npz"},
     "tabular": {"type": "csv", "path": "data.csv", "target": "target"},
+    "sequence": {"type": "npz", "path": "data.npz"},
 }
 
 _TASKS = ("classification", "multilabel", "regression")
@@ -34,6 +35,7 @@ _TASKS = ("classification", "multilabel", "regression")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True), help="The same as FILE.")
 @click.option("--template", type=click.Choice(starting.TEMPLATES), help="Kind of model; chosen by the data when absent.")
 @click.option("--data", metavar="PATH", type=click.Path(path_type=Path), help="Image folder, csv, tsv, parquet or npz to fit the spec to.")
+@click.option("--delimiter", metavar="MARK", help="What stands between the columns of a csv; seen in its header when absent.")
 @click.option("--target", metavar="NAME", help="Column (or npz array) to learn; guessed when absent.")
 @click.option("--task", type=click.Choice(_TASKS), help="What is predicted; guessed from the labels when absent.")
 @click.option(
@@ -53,7 +55,8 @@ def init(*, file: Path | None, output: Path | None, data: Path | None, force: bo
         name, value, facts = *_unfitted(template or "cnn", wanted["task"] or "classification"), None
     else:
         root = wanted["data_root"] or _root_of(data)
-        name, value, facts = _fitted(data, root, wanted["target"], wanted["task"], template)
+        drafted = drafting.draft(data, root, wanted["target"], wanted["delimiter"])
+        name, value, facts = _fitted(data, drafted, wanted["task"], template, guessed=wanted["target"] is None)
     text = writing.pretty(value) + "\n"
     place = file or output or Path(f"{name}{SUFFIX}")
     if str(place) == STDIN:
@@ -89,23 +92,30 @@ def _unfitted(kind: str, task: str) -> tuple[str, dict[str, Any]]:
     return kind, starting.spec(kind, kind, _ABSENT[kind], None, {}, task=task)
 
 
-def _fitted(data: Path, root: Path, target: str | None, task: str | None, template: str | None) -> tuple[str, dict[str, Any], Facts]:
+def _fitted(
+    data: Path, drafted: dict[str, Any], task: str | None, template: str | None, *, guessed: bool
+) -> tuple[str, dict[str, Any], Facts]:
     from trainyard.linter.cli import surveying
     from trainyard.linter.cli.facts import declared, look
 
-    drafted = drafting.draft(data, root, target)
     facts, digest = look(data, drafted)
-    if not facts.usable:
-        raise exits.Refusal(facts.problems[0].message, exits.FINDINGS)
-    if target is None and facts.columns:
+    _demand_readable(data, drafted, facts)
+    if (between := drafted.get("delimiter")) is not None:
+        click.echo(f"columns are split by {between!r}", err=True)
+    if guessed and facts.columns:
         click.echo(f"learning column {drafted['target']!r}; name another with --target", err=True)
     found = surveying.survey(drafted, facts, task)
-    kind = template or starting.template_for(found.dataset, found.facts)
+    vocabulary = drafting.tokens(data, drafted, facts)
+    kind = template or starting.template_for(found.dataset, found.facts, vocabulary)
     starting.demand_fit(kind, found.dataset, found.facts)
     click.echo(surveying.summary(found, str(data)), err=True)
     for note in found.notes:
         click.echo(note, err=True)
+    if template is None and kind == "sequence":
+        click.echo("taken as token numbers; --template mlp takes them for amounts", err=True)
     known = declared(found.facts, digest)
+    if kind == "sequence":
+        known["sequence"] = starting.sequence(found.facts)
     targets = drafting.targets(data, found.dataset)
     if found.task == "multilabel":
         known["classes"] = targets
@@ -115,6 +125,22 @@ def _fitted(data: Path, root: Path, target: str | None, task: str | None, templa
     if found.facts.type == "image_directory" and found.facts.images is None:
         click.echo(f"assumed: dataset.input_shape {value['dataset']['input_shape']}; write what fits", err=True)
     return name, value, found.facts
+
+
+def _demand_readable(data: Path, drafted: dict[str, Any], facts: Facts) -> None:
+    """Return when what was read can be learnt from.
+
+    Raises:
+        Refusal: when it cannot: a spec of it would only say so again.
+    """
+    from trainyard.linter.facts import Trouble
+
+    broken = [problem for problem in facts.problems if problem.trouble is Trouble.UNREADABLE]
+    if not facts.usable or (facts.samples is None and broken):
+        raise exits.Refusal((facts.problems if not facts.usable else broken)[0].message, exits.FINDINGS)
+    if commas := drafting.decimal_commas(data, drafted):
+        told = f"numbers of {', '.join(commas)} have a decimal comma, and readers take them for text: write points"
+        raise exits.Refusal(f"{told} (pandas.read_csv(…, sep={drafted['delimiter']!r}, decimal=',') reads them)", exits.FINDINGS)
 
 
 def _save(place: Path, text: str, *, force: bool) -> None:

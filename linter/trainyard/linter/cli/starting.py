@@ -13,7 +13,7 @@ from trainyard.linter.cli.exits import Refusal
 if TYPE_CHECKING:
     from trainyard.linter.facts.model import Facts
 
-TEMPLATES = ("cnn", "mlp", "transfer", "tabular")
+TEMPLATES = ("cnn", "mlp", "transfer", "tabular", "sequence")
 _BATCH = 32
 # Batch normalization wants this many samples to estimate from.
 _SMALLEST_BATCH = 16
@@ -24,6 +24,8 @@ _MOST_EPOCHS, _FEWEST_EPOCHS = 200, 20
 _IMBALANCE = 3.0
 # The usual validation part; what it should hold of the rarest class, and how large it may get for that (rule SPL002).
 _VALIDATION, _FEWEST_VALIDATED, _MOST_VALIDATED = 0.15, 5, 0.25
+# For rows of tokens that are not there yet.
+_USUAL_LENGTH, _USUAL_VOCABULARY = 128, 10_000
 _TABLES = frozenset({"csv", "parquet"})
 _LARGEST_SIDE = 224
 # For images whose sizes are not known; the trainer resizes what is larger or smaller.
@@ -31,8 +33,10 @@ _USUAL_SIDE = 64
 _SMALLEST_FOR_TRANSFER = 32
 
 
-def template_for(dataset: dict[str, Any], facts: Facts) -> str:
-    """Return the template that fits a dataset."""
+def template_for(dataset: dict[str, Any], facts: Facts, vocabulary: int | None = None) -> str:
+    """Return the template that fits a dataset; ``vocabulary`` is how many tokens there are, where its numbers are tokens."""
+    if vocabulary is not None:
+        return "sequence"
     if dataset["type"] in _TABLES:
         return "tabular"
     return "cnn" if _are_images(dataset, facts) else "mlp"
@@ -47,9 +51,28 @@ def demand_fit(template: str, dataset: dict[str, Any], facts: Facts) -> None:
     is_table = dataset["type"] in _TABLES
     if template == "tabular" and not is_table:
         raise Refusal(f"the template tabular learns from a table, {dataset['path']} is none: --template {template_for(dataset, facts)}")
+    if template == "sequence" and not _may_be_tokens(dataset, facts):
+        kind = template_for(dataset, facts)
+        raise Refusal(f"the template sequence learns from rows of token numbers, {dataset['path']} holds none: --template {kind}")
     if template in {"cnn", "transfer"} and not _are_images(dataset, facts):
         kind = template_for(dataset, facts)
         raise Refusal(f"the template {template} learns from images, {dataset['path']} holds none: --template {kind}")
+
+
+def sequence(facts: Facts) -> dict[str, int]:
+    """Return what a dataset of token numbers is declared to be: how long a sample is, and how many tokens there are."""
+    length = facts.input_shape[0] if facts.input_shape else _USUAL_LENGTH
+    return {"length": length, "vocabulary": _vocabulary(facts)}
+
+
+def _vocabulary(facts: Facts | None) -> int:
+    return _USUAL_VOCABULARY if facts is None or facts.input_range is None else int(facts.input_range[1]) + 1
+
+
+def _may_be_tokens(dataset: dict[str, Any], facts: Facts) -> bool:
+    if dataset["type"] != "npz" or facts.input_shape is None or len(facts.input_shape) != 1:
+        return False
+    return facts.input_range is None or (facts.input_range[0] >= 0 and all(float(end).is_integer() for end in facts.input_range))
 
 
 def spec(name: str, template: str, dataset: dict[str, Any], facts: Facts | None, known: dict[str, Any], **data: Any) -> dict[str, Any]:
@@ -78,7 +101,7 @@ def spec(name: str, template: str, dataset: dict[str, Any], facts: Facts | None,
         "task": data.get("task", "classification"),
         "dataset": section,
         **_augmentation(template),
-        "model": _model(template, shape, data.get("targets", 1)),
+        "model": _model(template, shape, data.get("targets", 1), _vocabulary(facts)),
         **_loss(known),
         "optimizer": {"type": "adam", "learning_rate": 0.001},
         "scheduler": {"type": "reduce_on_plateau"},
@@ -101,21 +124,35 @@ def _input_shape(template: str, dataset: dict[str, Any], facts: Facts | None) ->
         return [*sides, max(facts.images.channels, default=3)]
     if facts is not None and facts.input_shape is not None:
         return list(facts.input_shape)
+    if template == "sequence":
+        return [_USUAL_LENGTH]
     side = {"transfer": _LARGEST_SIDE}.get(template, _USUAL_SIDE)
     return [side, side, 3] if dataset["type"] == "image_directory" else None
 
 
 def _scaling(template: str) -> str:
-    return {"cnn": "unit", "transfer": "preprocess_input"}.get(template, "standardize")
+    return {"cnn": "unit", "transfer": "preprocess_input", "sequence": "none"}.get(template, "standardize")
 
 
 def _augmentation(template: str) -> dict[str, Any]:
     return {"augmentation": "light"} if template in {"cnn", "transfer"} else {}
 
 
-def _model(template: str, shape: list[int] | None, targets: int) -> dict[str, Any]:
+def _model(template: str, shape: list[int] | None, targets: int, vocabulary: int) -> dict[str, Any]:
+    if template == "sequence":
+        return _of_tokens(vocabulary, targets)
     output = {"output": {"units": targets}} if targets > 1 else {}
     return {**_body(template, shape), **output}
+
+
+def _of_tokens(vocabulary: int, targets: int) -> dict[str, Any]:
+    layers: list[dict[str, Any]] = [
+        {"type": "embedding", "input_dim": vocabulary, "output_dim": 32},
+        {"type": "global_average_pooling1d"},
+        {"type": "dense", "units": 64, "activation": "relu"},
+        {"type": "dropout", "rate": 0.3},
+    ]
+    return {"type": "sequential", "layers": layers, "output": {"units": targets} if targets > 1 else {}}
 
 
 def _body(template: str, shape: list[int] | None) -> dict[str, Any]:

@@ -56,11 +56,22 @@ def survey(dataset: dict[str, Any], facts: Facts, task: str | None = None) -> Su
         raise Refusal(f"column {dataset['target']!r} holds too many different values to be classes; {_NAME_ANOTHER}")
     if chosen == "classification" and 2 * len(facts.class_counts) > (facts.samples or 0) > 1:
         raise Refusal(f"the labels of {facts.path} differ in almost every sample: these are no classes; {_NAME_ANOTHER}")
-    notes: list[str] = []
+    if chosen == "classification" and len(facts.class_names) == 1:
+        raise Refusal(f"{facts.path} holds one class alone, {facts.class_names[0]!r}: there is nothing to tell apart; {_second(dataset)}")
+    notes = [f"class {name!r} has no sample: remove it, or fill it" for name in empty_classes(facts)]
     if facts.columns:
         dataset, facts = _with_columns(dataset, facts, notes)
     notes += [problem.message for problem in facts.problems]
     return Survey(chosen, dataset, concerning(facts, chosen), tuple(notes))
+
+
+def empty_classes(facts: Facts) -> list[str]:
+    """Return the classes without a sample: folders that hold no image."""
+    return [name for name, samples in zip(facts.class_names, facts.class_counts, strict=True) if samples == 0]
+
+
+def _second(dataset: dict[str, Any]) -> str:
+    return "give it a second folder of images" if dataset["type"] == "image_directory" else _NAME_ANOTHER
 
 
 def guessed_task(dataset: dict[str, Any], facts: Facts) -> str:

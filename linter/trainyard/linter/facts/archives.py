@@ -78,21 +78,30 @@ def shapes(place: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of every array in an archive by name; nothing where it cannot be read."""
     try:
         with zipfile.ZipFile(place) as archive:
-            return dict(_shapes(archive))
+            return list(_headers(archive))
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
         return {}
 
 
-def _shapes(archive: zipfile.ZipFile) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _headers(archive: zipfile.ZipFile) -> Iterator[Header]:
     for member in archive.namelist():
         if member.endswith(".npy"):
             with archive.open(member) as file:
                 header = _parse_header(member.removesuffix(".npy"), file)
             if header is not None:
-                yield header.name, header.shape
+                yield header
 
 
 def _header(dataset: Npz, archive: zipfile.ZipFile, name: str) -> Header:
+    return {header.name: header.shape for header in _headers_at(place)}
+
+
+def kind(place: Path, name: str) -> str:
+    """Return NumPy's letter for the type of one array and its bytes each, such as ``i8`` or ``f4``; empty where it cannot be read."""
+    return next((header.dtype.lstrip("<>|=") for header in _headers_at(place) if header.name == name), "")
+
+
+def _headers_at(place: Path) -> list[Header]:
     member = f"{name}.npy"
     if member not in archive.namelist():
         known = ", ".join(sorted(entry.removesuffix(".npy") for entry in archive.namelist()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -19,7 +20,12 @@ from trainyard.linter.spec.model.dataset import Csv, Parquet
 # A column with more different values than this is no list of classes, and its values are not kept.
 MOST_CLASSES = 1000
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
-_NAMED = 20
+# Of these, those that every reader takes for no value (pyarrow.csv, ConvertOptions.null_values), as far as they are told apart here.
+_NULLS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null"})
+_TRUTHS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
+# What stands between columns where it is no comma.
+_OTHER_DELIMITERS = (";", "\t", "|", ",")
+_NAMED, _EXAMPLES = 20, 3
 # A line that is longer is no row of a table, and would be read into memory whole.
 _LONGEST_LINE = 8 * 1024 * 1024
 
@@ -140,7 +146,7 @@ def require_columns(dataset: Csv | Parquet, present: Sequence[str]) -> None:
     lacking = [name for name in wanted if name not in present]
     if lacking:
         shown = ", ".join(list(present)[:_NAMED])
-        message = f"'{dataset.path}' has no column '{lacking[0]}'; it has {shown}."
+        message = f"'{dataset.path}' has no column '{lacking[0]}'; it has {shown}{_split_by(dataset, present)}."
         raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message))
 
 
@@ -186,3 +192,15 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
+    group = dataset.split.group
+    if group is not None and group not in present:
+        shown = ", ".join(list(present)[:_NAMED])
+        message = f"'{dataset.path}' has no column '{group}' to group by; it has {shown}."
+        raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message, "/dataset/split/group"))
+
+
+def _split_by(dataset: Csv | Parquet, present: Sequence[str]) -> str:
+    """Return what is to be said where a header is one long name, because something else stands between its columns."""
+    header = present[0] if len(present) == 1 and isinstance(dataset, Csv) else ""
+    found = max(_OTHER_DELIMITERS, key=header.count)
+    return f": write dataset.delimiter {json.dumps(found)}" if found in header else ""
