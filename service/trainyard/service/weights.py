@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from trainyard.linter.facts.model import FactsError
-from trainyard.linter.facts.paths import locate
-from trainyard.linter.spec.model.architecture import Declared, Transfer
+from trainyard.linter.facts.starting import absent
+from trainyard.linter.spec.model.architecture import Transfer
 from trainyard.linter.spec.model.spec import Spec
 
 FOLDER_VARIABLE = "TRAINYARD_WEIGHTS"
@@ -57,20 +56,10 @@ def missing(surroundings: Mapping[str, str], data_root: Path) -> Callable[[Spec]
     """Return what finds, in a spec, the weights that are not here: the pointer of the field and a sentence for each."""
 
     def find(spec: Spec) -> Iterator[tuple[str, str]]:
-        model = spec.model
-        if isinstance(model, Transfer) and model.weights == IMAGENET:
-            if not any(published(folder, model.backbone) for folder in folders(surroundings, data_root)):
-                yield "/model/weights", _UNPUBLISHED.format(backbone=model.backbone)
-        elif isinstance(model, Transfer) and model.weights is not None:
-            yield from _absent("/model/weights", data_root, model.weights)
-        if not isinstance(model, Declared) and model.initial is not None:
-            yield from _absent("/model/initial", data_root, model.initial)
+        model, places = spec.model, folders(surroundings, data_root)
+        if isinstance(model, Transfer) and model.weights == IMAGENET and not any(published(at, model.backbone) for at in places):
+            yield "/model/weights", _UNPUBLISHED.format(backbone=model.backbone)
+        for problem in absent(model, data_root):
+            yield problem.field, problem.message
 
     return find
-
-
-def _absent(pointer: str, data_root: Path, path: str) -> Iterator[tuple[str, str]]:
-    try:
-        locate(data_root, path)
-    except FactsError as error:
-        yield pointer, error.problem.message

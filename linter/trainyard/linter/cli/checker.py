@@ -80,7 +80,7 @@ class Checker:
         root = settings.value("data-root")
         if root is None:
             return None
-        # The data can only be read when the spec is understood; no rule runs for that.
+        # The data can only be read when its section is understood, whatever else is wrong; no rule runs for that.
         understood = lint(raw, configuration=Configuration(ignore=("ALL",), limits=settings.configuration.limits))
         salvage = understood.salvage
         if salvage is None or any(pointer.startswith("/dataset") for pointer in salvage.failed):
@@ -92,7 +92,7 @@ class Checker:
         key = (root, repr(dataset))
         if key not in self._facts:
             self._facts[key] = datasets.read(dataset, root)
-        return self._facts[key]
+        return datasets.with_starts(self._facts[key], spec.model, root)
 
 
 def _hardware(settings: Settings) -> HardwareProfile | None:

@@ -10,6 +10,7 @@ from trainyard.linter.cli.exits import Refusal
 if TYPE_CHECKING:
     from trainyard.linter.facts.cache import Cache
     from trainyard.linter.facts.model import Facts
+    from trainyard.linter.spec.model.architecture import Model
     from trainyard.linter.spec.model.dataset import Dataset
 
 #: Long enough to list a hundred thousand images on a slow disk; what takes longer is left unknown.
@@ -29,6 +30,17 @@ def read(dataset: Dataset, root: str) -> Facts:
     from trainyard.linter import facts
 
     return facts.read(dataset, Path(root), BUDGET_SECONDS, cache=cache())
+
+
+def with_starts(found: Facts, model: Model, root: str) -> Facts:
+    """Return the facts, and with them which of the weights that the model starts from are not below ``root``."""
+    if getattr(model, "initial", None) is None and getattr(model, "weights", None) is None:
+        return found
+    from pathlib import Path
+
+    from trainyard.linter.facts.starting import absent
+
+    return found._replace(starts=tuple(absent(model, Path(root))))
 
 
 def cache() -> Cache | None:

@@ -6,16 +6,16 @@ Nothing is unpickled: an array of objects is a problem, not a risk.
 from __future__ import annotations
 
 import array
+import math
 import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import prod
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from trainyard.linter.facts.budget import Budget
-from trainyard.linter.facts.model import Facts, FactsError, Problem, Trouble
+from trainyard.linter.facts.model import Facts, FactsError, Problem, Targets, Trouble, Unusable
 from trainyard.linter.facts.tables import MOST_CLASSES
 from trainyard.linter.spec.model.dataset import Npz
 
@@ -26,6 +26,10 @@ _CHUNK_BYTES = 1024 * 1024
 _MOST_NUMBERS = 2**53
 # dtype kind and width -> typecode of the array module; half floats have none.
 _CODES = {"b1": "b", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "u8": "Q", "f4": "f", "f8": "d"}
+
+_NUMERIC, _TEXT = frozenset("iufb"), frozenset("US")
+_FLAGS = frozenset({0.0, 1.0})
+_EXAMPLES = 3
 
 # The mark of a byte order that is not this machine's.
 _FOREIGN = ">" if sys.byteorder == "little" else "<"
@@ -38,6 +42,11 @@ class Header(NamedTuple):
     dtype: str
     shape: tuple[int, ...]
     fortran: bool
+
+    @property
+    def kind(self) -> str:
+        """The letter that NumPy has for such values: ``f`` for floats, ``U`` for text."""
+        return self.dtype.lstrip("<>|=")[:1]
 
 
 def read(dataset: Npz, place: Path, budget: Budget) -> Facts:
@@ -58,29 +67,46 @@ def _read(dataset: Npz, archive: zipfile.ZipFile, budget: Budget) -> Facts:
         raise FactsError(Problem(Trouble.UNREADABLE, dataset.path, message))
     if not inputs.shape[0]:
         raise FactsError(Problem(Trouble.EMPTY, dataset.path, f"'{dataset.path}' holds no sample."))
+    if inputs.kind not in _NUMERIC:
+        message = f"'{inputs.name}' of '{dataset.path}' holds {inputs.dtype}, not numbers."
+        raise FactsError(Problem(Trouble.WRONG_KIND, dataset.path, message))
+    _require_groups(dataset, archive)
     counted = _labels(archive, labels, budget)
-    seen = _range(archive, inputs, budget)
+    seen, broken = _range(archive, inputs, budget)
+    as_numbers = broken | counted.broken
+    examples = tuple(f"sample {row} of '{dataset.features}' holds NaN or infinity" for row in sorted(broken)[:_EXAMPLES])
     return Facts(
         dataset.type,
         dataset.path,
         samples=inputs.shape[0],
-        class_names=tuple(str(label) for label in sorted(counted.counts)),
-        class_counts=tuple(counted.counts[label] for label in sorted(counted.counts)),
+        class_names=tuple(str(label) for label in counted.counts),
+        class_counts=tuple(counted.counts.values()),
         input_shape=inputs.shape[1:],
         input_range=seen,
         target_range=counted.range,
         label_encoding=counted.encoding,
+        unusable=Unusable(inputs.shape[0], len(broken), len(as_numbers), examples),
+        targets=counted.told,
         complete=not budget.is_spent,
     )
 
 
 def shapes(place: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of every array in an archive by name; nothing where it cannot be read."""
+    return {header.name: header.shape for header in _headers_at(place)}
+
+
+def kind(place: Path, name: str) -> str:
+    """Return NumPy's letter for the type of one array and its bytes each, such as ``i8`` or ``f4``; empty where it cannot be read."""
+    return next((header.dtype.lstrip("<>|=") for header in _headers_at(place) if header.name == name), "")
+
+
+def _headers_at(place: Path) -> list[Header]:
     try:
         with zipfile.ZipFile(place) as archive:
             return list(_headers(archive))
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
-        return {}
+        return []
 
 
 def _headers(archive: zipfile.ZipFile) -> Iterator[Header]:
@@ -93,15 +119,6 @@ def _headers(archive: zipfile.ZipFile) -> Iterator[Header]:
 
 
 def _header(dataset: Npz, archive: zipfile.ZipFile, name: str) -> Header:
-    return {header.name: header.shape for header in _headers_at(place)}
-
-
-def kind(place: Path, name: str) -> str:
-    """Return NumPy's letter for the type of one array and its bytes each, such as ``i8`` or ``f4``; empty where it cannot be read."""
-    return next((header.dtype.lstrip("<>|=") for header in _headers_at(place) if header.name == name), "")
-
-
-def _headers_at(place: Path) -> list[Header]:
     member = f"{name}.npy"
     if member not in archive.namelist():
         known = ", ".join(sorted(entry.removesuffix(".npy") for entry in archive.namelist()))
@@ -121,7 +138,7 @@ def _unusable(header: Header | None, size: int) -> str | None:
     kind = header.dtype.lstrip("<>|=")
     if kind[:1] == "O":
         return "holds Python objects, which are not loaded for safety"
-    numbers = prod(header.shape)
+    numbers = math.prod(header.shape)
     if min(header.shape, default=1) < 0 or numbers > _MOST_NUMBERS:
         return f"says that its shape is {header.shape}, which no array has"
     width = int(kind[1:]) if kind[1:].isdigit() else 1
@@ -154,65 +171,133 @@ def _whole(axis: object) -> int:
     return axis
 
 
-class _Labels(NamedTuple):
-    """Counts by class (empty where the labels are no classes), their range, and how they are written."""
+def _require_groups(dataset: Npz, archive: zipfile.ZipFile) -> None:
+    group, names = dataset.split.group, [entry.removesuffix(".npy") for entry in archive.namelist()]
+    if group is not None and group not in names:
+        message = f"'{dataset.path}' has no array '{group}' to group by; it has {', '.join(sorted(names))}."
+        raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message, "/dataset/split/group"))
 
-    counts: Mapping[int, int]
+
+class _Labels(NamedTuple):
+    """Counts by class in order (empty where the labels are no classes), range, how they are written, and rows that are no numbers."""
+
+    counts: Mapping[int, int] | Mapping[str, int]
     range: tuple[float, float] | None
     encoding: str | None
+    told: Targets | None
+    broken: frozenset[int] = frozenset()
 
 
 def _labels(archive: zipfile.ZipFile, header: Header, budget: Budget) -> _Labels:
-    """Count integer labels, or the ones of one-hot rows; where time does not suffice nothing is known."""
-    width = header.shape[1] if len(header.shape) > 1 else 1
-    if width > MOST_CLASSES or len(header.shape) > len(("samples", "classes")):
-        return _Labels({}, _range(archive, header, budget), "value")
+    """Count class numbers, words, or the ones of one-hot rows; where time does not suffice nothing is known."""
+    axes = len(header.shape) - 1
+    width = header.shape[1] if axes else 1
+    if header.kind in _TEXT:
+        return _words(archive, header, budget)
+    if header.kind not in _NUMERIC:
+        return _Labels({}, None, None, Targets("other", axes))
+    if width > MOST_CLASSES or axes > 1:
+        seen, broken = _range(archive, header, budget)
+        return _Labels({}, seen, "value", Targets("number", axes), frozenset(broken))
     return _rows(archive, header, budget, width) if width > 1 else _numbers(archive, header, budget)
+
+
+def _words(archive: zipfile.ZipFile, header: Header, budget: Budget) -> _Labels:
+    """Count labels that are texts, in the order in which NumPy sorts them."""
+    told = Targets("text", len(header.shape) - 1)
+    code = "ascii" if header.kind == "S" else "utf-32-be" if header.dtype[0] == ">" else "utf-32-le"
+    digits = header.dtype.lstrip("<>|=")[1:]
+    size = (1 if header.kind == "S" else 4) * int(digits) if digits.isdigit() else 0
+    if len(header.shape) != 1 or not 0 < size <= _CHUNK_BYTES:
+        return _Labels({}, None, None, told)
+    counts: Counter[str] = Counter()
+    with archive.open(f"{header.name}.npy") as file:
+        _parse_header(header.name, file)
+        while len(counts) <= MOST_CLASSES and not budget.is_spent:
+            chunk = file.read(_CHUNK_BYTES // size * size)
+            if not chunk:
+                return _Labels({name: counts[name] for name in sorted(counts)}, None, "integer", told)
+            rows = (chunk[start : start + size] for start in range(0, len(chunk), size))
+            counts.update(row.decode(code, errors="replace").rstrip("\0") for row in rows)
+    return _Labels({}, None, None, told)
 
 
 def _numbers(archive: zipfile.ZipFile, header: Header, budget: Budget) -> _Labels:
     counts: Counter[float] = Counter()
     ends: list[tuple[float, float]] = []
+    whole, flags, broken, start = True, True, set[int](), 0
     for values in _values(archive, header, budget, row=1):
-        ends.append((min(values), max(values)))
-        if len(counts) <= MOST_CLASSES:
-            counts.update(map(float, values))
+        fine, strange = _finite(values)
+        broken |= {start + place for place in strange}
+        start += len(values)
+        if fine:
+            ends.append((min(fine), max(fine)))
+            different = set(map(float, fine))
+            whole, flags = whole and all(map(float.is_integer, different)), flags and different <= _FLAGS
+            if len(counts) <= MOST_CLASSES:
+                counts.update(map(float, fine))
+    axes = len(header.shape) - 1
     if not ends or budget.is_spent:
-        return _Labels({}, None, None)
-    if len(counts) > MOST_CLASSES or not all(label.is_integer() for label in counts):
-        return _Labels({}, _joined(ends), "value")
-    return _Labels({int(label): count for label, count in counts.items()}, _joined(ends), "integer")
+        return _Labels({}, None, None, None)
+    told = Targets("number", axes, whole and not broken, flags and not broken)
+    if len(counts) > MOST_CLASSES or not told.whole:
+        return _Labels({}, _joined(ends), "value", told, frozenset(broken))
+    return _Labels({int(label): counts[label] for label in sorted(counts)}, _joined(ends), "integer", told)
 
 
 def _rows(archive: zipfile.ZipFile, header: Header, budget: Budget, width: int) -> _Labels:
     totals = [0.0] * width
     ends: list[tuple[float, float]] = []
-    one_each = True
+    one_each, flags, broken, start = True, True, set[int](), 0
     for values in _values(archive, header, budget, row=width):
-        ends.append((min(values), max(values)))
-        columns = [values[column::width] for column in range(width)]
-        totals = [total + sum(column) for total, column in zip(totals, columns, strict=True)]
-        one_each = one_each and set(map(sum, zip(*columns, strict=True))) == {1}
+        fine, strange = _finite(values)
+        broken |= {(start + place) // width for place in strange}
+        start += len(values)
+        if not fine:
+            continue
+        ends.append((min(fine), max(fine)))
+        flags = flags and not strange and set(map(float, fine)) <= _FLAGS
+        if flags:
+            columns = [values[column::width] for column in range(width)]
+            totals = [total + sum(column) for total, column in zip(totals, columns, strict=True)]
+            one_each = one_each and set(map(sum, zip(*columns, strict=True))) == {1}
     if not ends or budget.is_spent:
-        return _Labels({}, None, None)
-    seen = _joined(ends)
-    if seen != (0.0, 1.0):
-        return _Labels({}, seen, "value")
+        return _Labels({}, None, None, Targets("number", 1))
+    told = Targets("number", 1, None, flags, flags and one_each)
+    if not flags:
+        return _Labels({}, _joined(ends), "value", told, frozenset(broken))
     if not one_each:
-        return _Labels({}, seen, "multi_hot")
-    return _Labels({column: int(total) for column, total in enumerate(totals)}, seen, "one_hot")
+        return _Labels({}, _joined(ends), "multi_hot", told)
+    return _Labels({column: int(total) for column, total in enumerate(totals)}, _joined(ends), "one_hot", told)
+
+
+def _finite(values: array.array[float]) -> tuple[Sequence[float], list[int]]:
+    """Return the finite numbers of a chunk, and the places of the others."""
+    # One addition per number tells for nearly every chunk that there is none.
+    if math.isfinite(sum(values)):
+        return values, []
+    strange = [place for place, value in enumerate(values) if not math.isfinite(value)]
+    return ([value for value in values if math.isfinite(value)] if strange else values), strange
 
 
 def _joined(ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
 
 
-def _range(archive: zipfile.ZipFile, header: Header, budget: Budget) -> tuple[float, float] | None:
-    """Return the smallest and largest number; ``None`` where time does not suffice or the numbers are half floats."""
-    ends = [(min(values), max(values)) for values in _values(archive, header, budget, row=1)]
+def _range(archive: zipfile.ZipFile, header: Header, budget: Budget) -> tuple[tuple[float, float] | None, set[int]]:
+    """Return smallest and largest number (``None`` where time does not suffice, and for half floats), and the samples that hold none."""
+    ends: list[tuple[float, float]] = []
+    samples = header.shape[0]
+    size, broken, start = max(1, math.prod(header.shape[1:])), set[int](), 0
+    for values in _values(archive, header, budget, row=1):
+        fine, strange = _finite(values)
+        broken |= {(start + place) % samples if header.fortran else (start + place) // size for place in strange}
+        start += len(values)
+        if fine:
+            ends.append((min(fine), max(fine)))
     if not ends or budget.is_spent:
-        return None
-    return _joined(ends)
+        return None, broken
+    return _joined(ends), broken
 
 
 def _values(archive: zipfile.ZipFile, header: Header, budget: Budget, *, row: int) -> Iterator[array.array[float]]:

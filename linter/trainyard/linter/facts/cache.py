@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainyard.linter.facts.model import Column, Facts, Images, Problem, Trouble
+from trainyard.linter.facts.model import Column, Facts, Images, Problem, Targets, Trouble, Unusable
 
 if TYPE_CHECKING:
     from trainyard.linter.facts.budget import Budget
     from trainyard.linter.spec.model.dataset import Dataset
 
 # Changes with whatever changes what facts mean or hold; an older file is then no cache.
-_FORMAT = 1
+_FORMAT = 2
 _KEPT = 200
 # Asking for the state of more files costs more than listing them and opening a sample (100,000: 3 s against 1 s); to open
 # every one of them costs more than anything.
@@ -61,7 +61,8 @@ class Cache:
 
     def key(self, dataset: Dataset, place: Path, budget: Budget, *, deep: bool) -> str | None:
         """Return what stands for the dataset as it is now; ``None`` where that is not certain, or takes too long."""
-        whole = hashlib.sha256(repr((_FORMAT, deep, os.fspath(place), dataset._replace(split=None, facts=None))).encode(errors="replace"))  # type: ignore[arg-type]
+        read = dataset._replace(split=None, facts=None)  # type: ignore[arg-type] # of the split, only the groups lie in the data
+        whole = hashlib.sha256(repr((_FORMAT, deep, os.fspath(place), read, dataset.split.group)).encode(errors="replace"))
         newest = 0
         try:
             for count, (name, state) in enumerate(_states(os.fspath(place))):
@@ -129,25 +130,29 @@ def _states(place: str, below: str = "") -> Iterator[tuple[str, os.stat_result]]
             yield f"{below}{entry.name}", entry.stat()
 
 
+# What facts hold one of, or none.
+_SINGLE: dict[str, Any] = {"images": Images, "unusable": Unusable, "targets": Targets}
+
+
 def _plain(facts: Facts) -> dict[str, Any]:
     return {
         **facts._asdict(),
         "columns": [column._asdict() for column in facts.columns],
-        "images": None if facts.images is None else facts.images._asdict(),
+        **{name: None if (value := getattr(facts, name)) is None else value._asdict() for name in _SINGLE},
         "problems": [problem._asdict() for problem in facts.problems],
+        "starts": (),
         "parts": {},
     }
 
 
 def _facts(found: dict[str, Any]) -> Facts:
     """Return facts as they were; raises ``TypeError``, ``KeyError`` or ``ValueError`` for anything else."""
-    images = found["images"]
     return Facts(
         **{
             **{name: _tuple(value) for name, value in found.items()},
             "columns": tuple(Column(**column) for column in found["columns"]),
-            "images": None if images is None else Images(**{name: _tuple(value) for name, value in images.items()}),
-            "problems": tuple(Problem(Trouble(one["trouble"]), one["path"], one["message"]) for one in found["problems"]),
+            **{name: kind(**{key: _tuple(each) for key, each in found[name].items()}) for name, kind in _SINGLE.items() if found[name]},
+            "problems": tuple(Problem(Trouble(one["trouble"]), one["path"], one["message"], one["field"]) for one in found["problems"]),
             "parts": {},
         }
     )

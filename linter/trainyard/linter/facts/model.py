@@ -26,15 +26,23 @@ FATAL = frozenset({Trouble.OUTSIDE, Trouble.ABSENT, Trouble.WRONG_KIND, Trouble.
 
 
 class Problem(NamedTuple):
-    """One thing that stood in the way. ``path`` is relative to the data root, ``message`` a whole sentence."""
+    """One thing that stood in the way. ``path`` is relative to the data root, ``message`` a whole sentence.
+
+    ``field`` is the JSON pointer of what asks for it, where that is not the path of the dataset.
+    """
 
     trouble: Trouble
     path: str
     message: str
+    field: str = ""
 
 
 class Column(NamedTuple):
-    """One column of a table: ``kind`` is ``number``, ``text`` or ``empty``; the range is that of the numbers."""
+    """One column of a table: ``kind`` is ``number``, ``text`` or ``empty``; the range is that of the numbers.
+
+    ``numeric`` tells whether a trainer can take it for numbers (a stray word makes a bad row, nothing but words do not), ``whole``
+    whether none of its numbers is a fraction; both are ``None`` where nobody looked.
+    """
 
     name: str
     kind: str
@@ -42,6 +50,34 @@ class Column(NamedTuple):
     minimum: float | None
     maximum: float | None
     distinct: int | None
+    numeric: bool | None = None
+    whole: bool | None = None
+
+
+class Unusable(NamedTuple):
+    """Records that a trainer cannot use, among the ``seen`` that were looked at; ``examples`` names the first few.
+
+    A label only has to be there, a quantity has to be a finite number: the two counts are for these two kinds of target.
+    """
+
+    seen: int
+    as_classes: int
+    as_numbers: int
+    examples: tuple[str, ...] = ()
+
+
+class Targets(NamedTuple):
+    """How targets are written: ``kind`` is ``number``, ``text`` or ``mixed``; ``axes`` those of one sample's target.
+
+    ``whole`` tells whether no number is a fraction, ``flags`` whether all are 0 or 1, ``one_each`` whether each row has exactly one 1;
+    ``None`` where nobody looked.
+    """
+
+    kind: str
+    axes: int = 0
+    whole: bool | None = None
+    flags: bool | None = None
+    one_each: bool | None = None
 
 
 class Images(NamedTuple):
@@ -58,7 +94,8 @@ class Facts(NamedTuple):
 
     ``class_names`` and ``class_counts`` go together, names sorted as the trainer numbers them; both are empty where
     the labels are no classes or too many. ``samples`` is ``None`` unless all were counted. ``parts`` holds the facts of
-    validation and test parts that have a path of their own. ``complete`` is false where time ran out.
+    validation and test parts that have a path of their own. ``starts`` says which weights that the model starts from are not
+    there. ``complete`` is false where time ran out.
     """
 
     type: str
@@ -72,6 +109,9 @@ class Facts(NamedTuple):
     label_encoding: str | None = None
     columns: tuple[Column, ...] = ()
     images: Images | None = None
+    unusable: Unusable | None = None
+    targets: Targets | None = None
+    starts: tuple[Problem, ...] = ()
     parts: Mapping[str, Facts] = {}
     problems: tuple[Problem, ...] = ()
     complete: bool = True

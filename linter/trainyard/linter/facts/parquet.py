@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainyard.linter.facts.budget import Budget
-from trainyard.linter.facts.model import Column, Facts, FactsError, Problem, Trouble
+from trainyard.linter.facts.model import Column, Facts, FactsError, Problem, Targets, Trouble, Unusable
 from trainyard.linter.facts.tables import MOST_CLASSES, classes, feature_columns, input_shape, require_columns, span, target_names
 from trainyard.linter.spec.model.dataset import Parquet
 
 # More rows than this and the labels are not counted: a column of them is read at once.
 _MOST_ROWS = 20_000_000
+_BATCH, _EXAMPLES = 65_536, 3
+_NUMBERS = ("int", "uint", "float", "double", "halffloat", "decimal", "bool")
+_TEXTS = frozenset({"string", "large_string"})
 
 
 def read(dataset: Parquet, place: Path, budget: Budget) -> Facts:
@@ -36,6 +40,8 @@ def _read(dataset: Parquet, file: Any, budget: Budget) -> Facts:
         raise FactsError(Problem(Trouble.EMPTY, dataset.path, f"'{dataset.path}' has no row."))
     columns = tuple(_column(metadata, name, str(schema.field(name).type)) for name in schema.names)
     targets = target_names(dataset)
+    seen = _look(dataset, file, columns, budget)
+    columns = tuple(seen.told(column) for column in columns)
     counts = _label_counts(file, targets[0], metadata.num_rows, budget) if len(targets) == 1 else {}
     names, amounts = classes(counts)
     return Facts(
@@ -49,6 +55,8 @@ def _read(dataset: Parquet, file: Any, budget: Budget) -> Facts:
         target_range=span([column for column in columns if column.name in targets]),
         label_encoding="integer" if names else None,
         columns=columns,
+        unusable=seen.unusable(),
+        targets=_targets([column for column in columns if column.name in targets]),
         complete=not budget.is_spent,
     )
 
@@ -58,7 +66,7 @@ def _column(metadata: Any, name: str, kind: str) -> Column:
     index = metadata.schema.names.index(name) if name in metadata.schema.names else None
     groups = [] if index is None else [metadata.row_group(group).column(index).statistics for group in range(metadata.num_row_groups)]
     known = [group for group in groups if group is not None]
-    is_number = kind.startswith(("int", "uint", "float", "double", "halffloat", "decimal", "bool"))
+    is_number = kind.startswith(_NUMBERS)
     ranged = [group for group in known if group.has_min_max] if is_number and len(known) == len(groups) else []
     whole = bool(ranged) and len(ranged) == len(groups)
     return Column(
@@ -69,6 +77,92 @@ def _column(metadata: Any, name: str, kind: str) -> Column:
         float(max(group.max for group in ranged)) if whole else None,
         None,
     )
+
+
+class _Seen(NamedTuple):
+    """What the rows showed: how many were looked at, which numbers they have, and the rows that columns make unusable."""
+
+    rows: int
+    total: int
+    numeric: dict[str, bool]
+    whole: dict[str, bool]
+    features: dict[int, str]
+    as_classes: set[int]
+    as_numbers: set[int]
+
+    def told(self, column: Column) -> Column:
+        numeric = self.numeric.get(column.name)
+        # A number may still come.
+        return column._replace(numeric=numeric or (None if self.rows < self.total else numeric), whole=self.whole.get(column.name))
+
+    def unusable(self) -> Unusable:
+        names = {**dict.fromkeys(self.as_classes, ""), **self.features}
+        examples = tuple(f"row {row} has no usable value in '{name}'" for row, name in sorted(self.features.items())[:_EXAMPLES])
+        return Unusable(self.rows, len(names), len({*self.features, *self.as_numbers}), examples)
+
+
+def _look(dataset: Parquet, file: Any, columns: tuple[Column, ...], budget: Budget) -> _Seen:
+    """Look at the rows of features and targets, batch by batch, until half of the time is spent."""
+    import pyarrow.compute as pc
+
+    targets, features = target_names(dataset), [column.name for column in feature_columns(dataset, columns)]
+    seen = _Seen(0, file.metadata.num_rows, {}, {}, {}, set(), set())
+    names = dict.fromkeys((*features, *targets))
+    broken: dict[str, list[int]] = {name: [] for name in names}
+    rows, most_seconds = 0, budget.left_seconds / 2
+    for batch in file.iter_batches(_BATCH, columns=list(names), use_threads=False):
+        for name in names:
+            values = batch.column(name)
+            missing, numeric, whole = _judged(values, pc, is_category=name in dataset.categorical)
+            seen.numeric[name] = numeric or seen.numeric.get(name, False)
+            seen.whole[name] = whole and seen.whole.get(name, True)
+            broken[name] += [rows + 1 + row for row in missing]
+            if name in targets:
+                seen.as_classes.update(rows + 1 + row for row in pc.indices_nonzero(pc.is_null(values, nan_is_null=True)).to_pylist())
+        rows += len(batch)
+        if budget.left_seconds < most_seconds:
+            break
+    for name in features:
+        if seen.numeric[name] or name in dataset.categorical:
+            seen.features.update((row, name) for row in broken[name] if row not in seen.features)
+    seen.as_numbers.update(row for name in targets if seen.numeric[name] for row in broken[name])
+    return seen._replace(rows=rows)
+
+
+def _judged(values: Any, pc: Any, *, is_category: bool) -> tuple[list[int], bool, bool]:
+    """Return the rows that hold nothing usable, whether there are numbers, and whether all of them are whole."""
+    kind = str(values.type)
+    if is_category:
+        gaps = pc.is_null(values) if not kind.endswith("string") else pc.equal(pc.fill_null(values, ""), "")
+        return pc.indices_nonzero(gaps).to_pylist(), True, True
+    if kind in _TEXTS:
+        numbers = [_number(text) for text in values.to_pylist()]
+        found = [number for number in numbers if number is not None]
+        return [row for row, number in enumerate(numbers) if number is None], bool(found), all(map(float.is_integer, found))
+    if not kind.startswith(_NUMBERS):
+        return [], False, False
+    plain = values.cast("float64", safe=False)
+    fine = pc.fill_null(pc.is_finite(plain), False)
+    finite = plain.filter(fine)
+    whole = bool(pc.all(pc.equal(pc.floor(finite), finite)).as_py()) if len(finite) else True
+    return pc.indices_nonzero(pc.invert(fine)).to_pylist(), True, whole
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _targets(columns: list[Column]) -> Targets | None:
+    kinds = {"number" if column.kind == "number" else "mixed" if column.numeric is not False else "text" for column in columns}
+    whole = all(column.whole is not False for column in columns)
+    flags = None
+    if kinds == {"number"} and all(column.minimum is not None and column.maximum is not None for column in columns):
+        flags = whole and all((column.minimum or 0) >= 0 and (column.maximum or 0) <= 1 for column in columns)
+    return Targets(kinds.pop() if len(kinds) == 1 else "mixed", int(len(columns) > 1), whole, flags)
 
 
 def _label_counts(file: Any, target: str, rows: int, budget: Budget) -> dict[str, int]:

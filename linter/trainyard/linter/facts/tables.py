@@ -6,15 +6,16 @@ value and names by letters, as the trainer numbers them.
 
 from __future__ import annotations
 
+import array
 import csv
-import math
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from trainyard.linter.facts.budget import Budget
-from trainyard.linter.facts.model import Column, Facts, FactsError, Problem, Trouble
+from trainyard.linter.facts.model import Column, Facts, FactsError, Problem, Targets, Trouble, Unusable
 from trainyard.linter.spec.model.dataset import Csv, Parquet
 
 # A column with more different values than this is no list of classes, and its values are not kept.
@@ -33,19 +34,26 @@ _LONGEST_LINE = 8 * 1024 * 1024
 class Tally:
     """What one column has shown so far; a field that holds no value to learn from, infinity included, is a missing one."""
 
-    __slots__ = ("counts", "maximum", "minimum", "missing", "name", "numbers", "texts")
+    __slots__ = ("blanks", "counts", "gaps", "maximum", "minimum", "missing", "name", "numbers", "odd", "texts", "truths", "whole", "words")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.missing = self.numbers = self.texts = 0
         self.minimum, self.maximum = math.inf, -math.inf
         self.counts: dict[str, int] | None = {}
+        self.truths, self.whole, self.odd = True, True, False
+        # Rows: without a value, with nothing at all between the delimiters, with a word.
+        self.gaps, self.blanks, self.words = array.array("Q"), array.array("Q"), array.array("Q")
 
-    def add(self, field: str) -> None:
+    def add(self, field: str, row: int = 0) -> None:
         """Take one field into account."""
         text = field.strip()
         if text.lower() in _MISSING:
             self.missing += 1
+            self.gaps.append(row)
+            self.odd = self.odd or field not in _NULLS
+            if not field:
+                self.blanks.append(row)
             return
         try:
             # Python reads 1_000 as a number; no other reader of tables does.
@@ -54,11 +62,15 @@ class Tally:
             number = math.nan
         if math.isinf(number):
             self.missing += 1
+            self.gaps.append(row)
             return
         if math.isnan(number):
             self.texts += 1
+            self.words.append(row)
+            self.truths = self.truths and text in _TRUTHS
         else:
             self.numbers += 1
+            self.whole = self.whole and number.is_integer()
             self.minimum, self.maximum = min(self.minimum, number), max(self.maximum, number)
         if self.counts is not None:
             self.counts[text] = self.counts.get(text, 0) + 1
@@ -69,7 +81,27 @@ class Tally:
         """Return the summary."""
         kind = "text" if self.texts else "number" if self.numbers else "empty"
         minimum, maximum = (self.minimum, self.maximum) if kind == "number" else (None, None)
-        return Column(self.name, kind, self.missing, minimum, maximum, None if self.counts is None else len(self.counts))
+        distinct = None if self.counts is None else len(self.counts)
+        return Column(self.name, kind, self.missing, minimum, maximum, distinct, self.numeric, self.whole)
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether it holds true and false, which are read as 1 and 0."""
+        return bool(self.texts) and self.truths and (not self.numbers or (self.whole and self.minimum >= 0 and self.maximum <= 1))
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it can be taken for numbers."""
+        return bool(self.numbers) or self.is_truth
+
+    def unusable(self, role: str) -> Iterable[int]:
+        """Return the rows that this column makes unusable as a ``number``, a ``category`` or a ``label``."""
+        if role == "label":
+            return self.gaps
+        if role == "category":
+            # Among words "NA" is a word; only nothing is none.
+            return self.blanks if self.odd or self.texts else self.gaps
+        return self.gaps if self.is_truth else (*self.gaps, *self.words)
 
 
 def read(dataset: Csv, place: Path, budget: Budget) -> Facts:
@@ -98,7 +130,7 @@ def _read(dataset: Csv, rows: Iterator[list[str]], budget: Budget) -> Facts:
     require_columns(dataset, header)
     tallies = [Tally(name) for name in header]
     problems: list[Problem] = []
-    samples, complete = 0, True
+    samples, broken, complete = 0, 0, True
     for number, row in enumerate(rows, start=2):
         if budget.tick():
             complete = False
@@ -106,16 +138,50 @@ def _read(dataset: Csv, rows: Iterator[list[str]], budget: Budget) -> Facts:
         if not row:
             continue
         if len(row) != len(header):
+            broken += 1
             if len(problems) < _NAMED:
                 message = f"Row {number} of '{dataset.path}' has {len(row)} fields; the header has {len(header)}."
                 problems.append(Problem(Trouble.UNREADABLE, dataset.path, message))
             continue
         samples += 1
         for tally, field in zip(tallies, row, strict=True):
-            tally.add(field)
+            tally.add(field, number)
     if not samples and complete:
         raise FactsError(Problem(Trouble.EMPTY, dataset.path, f"'{dataset.path}' has no row below its header."))
-    return _facts(dataset, tallies, samples if complete else None, tuple(problems))
+    unusable = _unusable(dataset, tallies, samples, broken)
+    found = _facts(dataset, tallies, samples if complete else None, tuple(problems))._replace(unusable=unusable)
+    # Of columns without a number so far, one may still come.
+    return found if complete else found._replace(columns=(), targets=found.targets and found.targets._replace(kind="mixed"))
+
+
+def _unusable(dataset: Csv, tallies: Sequence[Tally], samples: int, broken: int) -> Unusable:
+    """Count the rows that the trainer finds no use for, each once (service/trainyard/service/trainer/data/table.py)."""
+    targets, features = target_names(dataset), {column.name for column in feature_columns(dataset, [tally.column() for tally in tallies])}
+    roles = {tally.name: "category" if tally.name in dataset.categorical else "number" for tally in tallies if tally.name in features}
+    found: dict[int, str] = {}
+    for tally in tallies:
+        # Where nothing can be used it is the column that is wrong, and not its rows.
+        if tally.name in roles and (tally.numeric or (roles[tally.name] == "category" and tally.texts)):
+            found.update((row, tally.name) for row in tally.unusable(roles[tally.name]) if row not in found)
+    labels = [tally for tally in tallies if tally.name in targets]
+    as_classes, as_numbers = (
+        {row for tally in labels if role == "label" or tally.numeric for row in tally.unusable(role) if row not in found}
+        for role in ("label", "number")
+    )
+    examples = tuple(f"row {row} has no usable value in '{name}'" for row, name in sorted(found.items())[:_EXAMPLES])
+    return Unusable(samples + broken, len(found) + len(as_classes) + broken, len(found) + len(as_numbers) + broken, examples)
+
+
+def _targets(columns: Sequence[Column]) -> Targets | None:
+    """Return how target columns are written."""
+    kinds = {"mixed" if column.kind == "text" and column.numeric else column.kind for column in columns}
+    if not columns or "empty" in kinds:
+        return None
+    whole = all(bool(column.whole) for column in columns)
+    flags = None
+    if kinds == {"number"}:
+        flags = whole and all((column.minimum or 0) >= 0 and (column.maximum or 0) <= 1 for column in columns)
+    return Targets(kinds.pop() if len(kinds) == 1 else "mixed", int(len(columns) > 1), whole, flags)
 
 
 def _facts(dataset: Csv, tallies: Sequence[Tally], samples: int | None, problems: tuple[Problem, ...]) -> Facts:
@@ -135,6 +201,7 @@ def _facts(dataset: Csv, tallies: Sequence[Tally], samples: int | None, problems
         target_range=span([column for column in columns if column.name in targets]),
         label_encoding="integer" if names else None,
         columns=columns,
+        targets=_targets([column for column in columns if column.name in targets]),
         problems=problems,
         complete=samples is not None,
     )
@@ -148,6 +215,18 @@ def require_columns(dataset: Csv | Parquet, present: Sequence[str]) -> None:
         shown = ", ".join(list(present)[:_NAMED])
         message = f"'{dataset.path}' has no column '{lacking[0]}'; it has {shown}{_split_by(dataset, present)}."
         raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message))
+    group = dataset.split.group
+    if group is not None and group not in present:
+        shown = ", ".join(list(present)[:_NAMED])
+        message = f"'{dataset.path}' has no column '{group}' to group by; it has {shown}."
+        raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message, "/dataset/split/group"))
+
+
+def _split_by(dataset: Csv | Parquet, present: Sequence[str]) -> str:
+    """Return what is to be said where a header is one long name, because something else stands between its columns."""
+    header = present[0] if len(present) == 1 and isinstance(dataset, Csv) else ""
+    found = max(_OTHER_DELIMITERS, key=header.count)
+    return f": write dataset.delimiter {json.dumps(found)}" if found in header else ""
 
 
 def target_names(dataset: Csv | Parquet) -> tuple[str, ...]:
@@ -156,9 +235,9 @@ def target_names(dataset: Csv | Parquet) -> tuple[str, ...]:
 
 
 def feature_columns(dataset: Csv | Parquet, columns: Sequence[Column]) -> list[Column]:
-    """Return the columns that are learnt from: those written, or all but the target."""
+    """Return the columns that are learnt from: those written, or all but the target and what samples are grouped by."""
     wanted = dataset.features
-    targets = target_names(dataset)
+    targets = (*target_names(dataset), dataset.split.group)
     return [column for column in columns if (column.name in wanted if wanted is not None else column.name not in targets)]
 
 
@@ -192,15 +271,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
-    group = dataset.split.group
-    if group is not None and group not in present:
-        shown = ", ".join(list(present)[:_NAMED])
-        message = f"'{dataset.path}' has no column '{group}' to group by; it has {shown}."
-        raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message, "/dataset/split/group"))
-
-
-def _split_by(dataset: Csv | Parquet, present: Sequence[str]) -> str:
-    """Return what is to be said where a header is one long name, because something else stands between its columns."""
-    header = present[0] if len(present) == 1 and isinstance(dataset, Csv) else ""
-    found = max(_OTHER_DELIMITERS, key=header.count)
-    return f": write dataset.delimiter {json.dumps(found)}" if found in header else ""

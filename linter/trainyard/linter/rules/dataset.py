@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from trainyard.linter.rules.case import CLASSIFICATION, Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
@@ -10,8 +11,12 @@ from trainyard.linter.rules.wording import count, listed, number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 
+if TYPE_CHECKING:
+    from trainyard.linter.facts.model import Facts
+
 PATH = "/dataset/path"
 _NAMED = 3
+_NOUNS = {"image_directory": "files", "csv": "rows", "parquet": "rows"}
 _UNSEEN = frozenset({"no-root", "library-missing"})
 
 
@@ -50,7 +55,7 @@ class DatasetNotRead(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at what neither the data nor the spec tells."""
-        if case.facts is not None and not any(trouble in _UNSEEN for trouble, _, _ in case.facts.problems):
+        if case.facts is not None and not any(trouble in _UNSEEN for trouble, *_ in case.facts.problems):
             return
         unknown = ["how many samples there are"] if case.train_samples is None else []
         unknown += ["how many of each class"] if case.spec.task == CLASSIFICATION and case.class_counts is None else []
@@ -63,7 +68,7 @@ class DatasetNotRead(Rule):
 def _remedy(case: Case) -> str:
     """Return what lets the data be read: a root, or the library that was missing."""
     problems = () if case.facts is None else case.facts.problems
-    missing = any(trouble == "library-missing" for trouble, _, _ in problems)
+    missing = any(trouble == "library-missing" for trouble, *_ in problems)
     return "install what reads it (pip install 'trainyard[data]')" if missing else "name the data's folder with --data-root"
 
 
@@ -71,8 +76,9 @@ class DatasetUnusable(Rule):
     """There is nothing to train on at the dataset's path.
 
     What it checks:
-        What was read below the data root: the path exists, stays inside, holds samples and the named columns or arrays. Single files
-        that cannot be read are an error with `bad_records` of `fail`, a warning with `skip`.
+        What was read below the data root: the path exists, stays inside, holds samples and the named columns or arrays. Files that cannot
+        be read, rows without a usable value and samples that hold NaN are an error with `bad_records` of `fail` or where there are more
+        than `max_bad_records`, else a warning. They are counted as far as the time for reading goes.
 
     Why it fails:
         The run would end before its first step.
@@ -87,7 +93,8 @@ class DatasetUnusable(Rule):
     code = "DAT002"
     name = "dataset-unusable"
     severity = Severity.ERROR
-    reads = (PATH, "/dataset/split/validation", "/dataset/split/test", "/dataset/bad_records")
+    reads = (PATH, "/dataset/split/validation", "/dataset/split/test", "/dataset/bad_records", "/task")
+    optional = ("/dataset/split/validation", "/dataset/split/test", "/dataset/bad_records", "/task")
     VALID = (Valid({}, read={"samples": 6000}),)
     INVALID = (
         Invalid(
@@ -96,9 +103,23 @@ class DatasetUnusable(Rule):
         Invalid(
             {"dataset": {"bad_records": "skip"}},
             PATH,
-            "1 file",
+            "1 or more files",
             read={"samples": 10, "problems": (("unreadable", "digits/images/0/1.png", "'digits/images/0/1.png' cannot be read."),)},
             severity=Severity.WARNING,
+        ),
+        Invalid(
+            {},
+            PATH,
+            "139 of 569 rows cannot be used",
+            onto="table",
+            read={"samples": 569, "unusable": (569, 139, 139, ("row 9 has no usable value in 'area'",))},
+        ),
+        Invalid(
+            {"dataset": {"bad_records": "skip", "max_bad_records": 3}},
+            "/dataset/max_bad_records",
+            "at most 3",
+            onto="table",
+            read={"samples": 569, "unusable": (569, 139, 139, ("row 9 has no usable value in 'area'",))},
         ),
     )
 
@@ -106,21 +127,41 @@ class DatasetUnusable(Rule):
         """Pass on what stood in the way of reading."""
         if case.facts is None:
             return
-        yield from self._of(case, case.facts.problems, PATH, readable=case.facts.samples is not None)
+        yield from self._of(case, case.facts, PATH)
         for name, facts in case.facts.parts.items():
-            yield from self._of(case, facts.problems, f"/dataset/split/{name}", readable=facts.samples is not None)
+            yield from self._of(case, facts, f"/dataset/split/{name}")
 
     @staticmethod
-    def _of(case: Case, problems: tuple[tuple[str, str, str], ...], pointer: str, *, readable: bool) -> Iterator[Violation]:
+    def _of(case: Case, facts: Facts, pointer: str) -> Iterator[Violation]:
+        readable = facts.samples is not None
         fatal = {"outside-root", "absent", "wrong-kind", "empty", "missing-field"} | (set() if readable else {"unreadable"})
-        yield from (Violation(pointer, message.rstrip(".")) for trouble, _, message in problems if trouble in fatal)
-        bad = [message for trouble, _, message in problems if trouble == "unreadable" and readable]
+        for trouble, _, message, *more in facts.problems:
+            if trouble in fatal:
+                yield Violation(next(filter(None, more), pointer), message.rstrip("."))
+        told = [message.rstrip(".") for trouble, _, message, *_ in facts.problems if trouble == "unreadable" and readable]
+        bad, seen, examples = len(told), 0, tuple[str, ...]()
+        if facts.unusable is not None:
+            seen, as_classes, as_numbers, examples = facts.unusable
+            bad = max(bad, as_classes if case.spec.task == CLASSIFICATION else as_numbers)
         if bad:
-            skips = case.spec.dataset.bad_records == "skip"
-            fate = "are skipped" if skips else "end the run; mend them, or write bad_records 'skip'"
-            files = "1 file or row" if len(bad) == 1 else f"{len(bad)} or more files or rows"
-            message = f"{files} of those looked at cannot be read and {fate}: {' '.join(bad[:_NAMED])}"
-            yield Violation(pointer, message.rstrip("."), severity=Severity.WARNING if skips else None)
+            yield _bad_records(case, bad, seen, (*told, *examples)[:_NAMED], pointer)
+
+
+def _bad_records(case: Case, bad: int, seen: int, named: tuple[str, ...], pointer: str) -> Violation:
+    """Return what becomes of the records that cannot be used: skipped up to a number, or the end of the run."""
+    dataset = case.spec.dataset
+    noun = _NOUNS.get(dataset.type, "samples")
+    amount = f"{number(bad)} of {number(seen)} {noun}" if seen else f"{number(bad)} or more {noun}"
+    if dataset.bad_records != "skip":
+        fate, severity = "end the run; mend them, or write bad_records 'skip' and how many at most as max_bad_records", None
+    elif bad > dataset.max_bad_records:
+        most = "/dataset/max_bad_records"
+        pointer = most if case.wrote(most) else pointer
+        fate, severity = f"end the run: at most {number(dataset.max_bad_records)} are skipped; mend them, or skip more", None
+    else:
+        fate, severity = "are skipped", Severity.WARNING
+    examples = f" ({'; '.join(named)})" if named else ""
+    return Violation(pointer, f"{amount} cannot be used{examples} and {fate}", severity=severity)
 
 
 class DeclaredDataMismatch(Rule):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
+from trainyard.linter.rules.traits import takes_tokens
 from trainyard.linter.rules.wording import number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -102,8 +103,8 @@ class TokensScaled(Rule):
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at the first layer."""
-        placed, scaling = next(iter(case.layers), None), case.spec.dataset.scaling
-        if placed is not None and placed[1].type == "embedding" and scaling != "none":
+        scaling = case.spec.dataset.scaling
+        if takes_tokens(case.spec.model) and scaling != "none":
             message = (
                 f"the embedding takes whole numbers, and scaling '{scaling}'{case.origin(SCALING)} makes fractions of them; write 'none'"
             )

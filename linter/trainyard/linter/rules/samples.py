@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.pictures import turned
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
-from trainyard.linter.rules.traits import layers
+from trainyard.linter.rules.traits import layers, takes_tokens
 from trainyard.linter.rules.wording import listed, number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
@@ -26,6 +26,7 @@ _SMALL_ROTATION = round(10 / 360, 4)
 _SCALING_LAYERS = frozenset({"rescaling", "normalization", "batch_normalization", "layer_normalization", "group_normalization"})
 # Backbones that take 0 to 255 because they scale by themselves (keras/src/applications).
 _SCALE_THEMSELVES = ("efficientnet", "convnext", "mobilenet_v3")
+_LAST = [{"type": "dense", "units": 4, "activation": "softmax"}]
 # Inputs beyond this are far from the order of 1 that initial weights are made for.
 _UNSCALED = 10.0
 
@@ -142,7 +143,7 @@ class InputsUnscaled(Rule):
 
     What it checks:
         `dataset.scaling` is `none`, no layer of the model scales or normalizes, and the inputs are images (0 to 255) or their declared
-        or read range goes beyond 10.
+        or read range goes beyond 10. Token numbers that an embedding looks up are silent.
 
     Why it fails:
         Sums over large inputs saturate activations and blow up gradients: the usual learning rates are then far too high.
@@ -161,6 +162,14 @@ class InputsUnscaled(Rule):
     VALID = (
         Valid({"dataset": {"scaling": "none", "facts": {"input_range": {"min": 0, "max": 1}}}}),
         Valid({"dataset": {"scaling": "none"}, "model": {"backbone": "efficientnet_b0"}}, onto="transfer"),
+        Valid(
+            {
+                "dataset": {"scaling": "none", "input_shape": [40]},
+                "model": {"layers": [{"type": "embedding", "input_dim": 500, "output_dim": 8}, {"type": "lstm", "units": 8}, *_LAST]},
+            },
+            onto="layers",
+            read={"input_range": (0.0, 499.0)},
+        ),
     )
     INVALID = (
         Invalid({"dataset": {"scaling": "none"}}, SCALING, "0 to 255", fix="unit"),
@@ -179,7 +188,7 @@ class InputsUnscaled(Rule):
         model = case.spec.model
         if case.spec.dataset.scaling != "none" or any(layer.type in _SCALING_LAYERS for _, layer in layers(model)):
             return
-        if isinstance(model, Transfer) and model.backbone.startswith(_SCALE_THEMSELVES):
+        if (isinstance(model, Transfer) and model.backbone.startswith(_SCALE_THEMSELVES)) or takes_tokens(model):
             return
         if getattr(model, "batch_norm", False) and not getattr(model, "blocks", ()):
             return

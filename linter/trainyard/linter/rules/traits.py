@@ -91,6 +91,13 @@ def layers(model: Model) -> Iterator[tuple[str, Layer]]:
             return
 
 
+def takes_tokens(model: Model) -> bool:
+    """Tell whether the samples are looked up in an embedding: then they are whole numbers that nothing may scale."""
+    if isinstance(model, Sequential):
+        return bool(model.layers) and model.layers[0].type == "embedding"
+    return isinstance(model, Graph) and any(node.layer.type == "embedding" and "input" in node.inputs for node in model.layers)
+
+
 def output(model: Model) -> Output | None:
     """Return the output as ``output`` says it, or ``None`` where the last explicit layer is the output."""
     return None if isinstance(model, Declared) else model.output

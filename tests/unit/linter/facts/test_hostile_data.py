@@ -235,5 +235,5 @@ def test_arrays_of_complex_numbers_texts_and_dates_are_told_apart_from_numbers(t
     for values in (np.asarray(["a", "b"]), np.asarray([1j, 2j]), np.asarray(["2020-01-01", "2021-01-01"], dtype="datetime64[D]")):
         np.savez(tmp_path / "t.npz", x=values, y=np.asarray([0, 1]))
         facts = read(NPZ, tmp_path, 5)
-        assert facts.samples == 2
-        assert facts.input_range is None
+        assert [problem.trouble for problem in facts.problems] == [Trouble.WRONG_KIND]
+        assert "not numbers" in facts.problems[0].message
