@@ -161,15 +161,15 @@ def fill(server: Served, count: int) -> None:
     with connection:
         connection.executemany(
             f"INSERT INTO job (id, request_id, experiment, {columns}) SELECT ?, NULL, ?, {columns} FROM job WHERE id = ?",  # noqa: S608 - columns
-            ((f"z{number:010d}", f"sweep of rates, run {number:06d}", source) for number in range(count)),
+            ((f"filled{number:010d}", f"sweep of rates, run {number:06d}", source) for number in range(count)),
         )
-        connection.execute("INSERT INTO job_tag SELECT 'sweep', number, owner FROM job WHERE id LIKE 'z%'")
-        connection.execute("INSERT INTO job_tag SELECT 'rare', number, owner FROM job WHERE id LIKE 'z%' AND number % 1000 = 7")
+        connection.execute("INSERT INTO job_tag SELECT 'sweep', number, owner FROM job WHERE id LIKE 'filled%'")
+        connection.execute("INSERT INTO job_tag SELECT 'rare', number, owner FROM job WHERE id LIKE 'filled%' AND number % 1000 = 7")
         for seq in range(1, 6):
             connection.execute(
                 "INSERT INTO event (job_id, seq, attempt, key, kind, at, body) "
                 "SELECT j.id, ?, e.attempt, e.key, e.kind, e.at, e.body FROM job j, event e "
-                "WHERE j.id LIKE 'z%' AND e.job_id = ? AND e.seq = ?",
+                "WHERE j.id LIKE 'filled%' AND e.job_id = ? AND e.seq = ?",
                 (seq, source, seq),
             )
     connection.close()
