@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from trainyard.client.commands.jobs import STATES, USUAL, row
 from trainyard.client.commands.monitoring import MODES
 from trainyard.client.commands.tables import table
-from trainyard.client.screen import phrases, port
+from trainyard.client.screen import folding, phrases, port
 from trainyard.client.screen.plain import Plain
 from trainyard.client.values import event as kinds
 from trainyard.client.values.event import EpochFinished, Event, Happening, Progress
@@ -136,6 +137,40 @@ def test_plain_writes_one_line_an_epoch_and_nothing_for_checkpoints(
         "reconnecting (2)",
         "reconnected (2)",
     ]
+
+
+class _Narrow(io.StringIO):
+    """A terminal of so many cells."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 1
+
+
+def test_no_line_on_a_terminal_is_broken_inside_a_word(
+    make_event: MakeEvent, make_epoch: Callable[..., EpochFinished], make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("loss", "accuracy", "f1", "precision", "recall", "top_k_categorical_accuracy")
+    scores = {f"{part}{name}": 0.5 for name in names for part in ("", "val_")}
+    whole = phrases.outcome(make_job(best_metrics=scores))
+    words = {f"{name} 0.5000" for name in scores}
+    for cells in (48, 72, 100):
+        monkeypatch.setattr(os, "get_terminal_size", lambda _, cells=cells: os.terminal_size((cells, 24)))
+        stream = _Narrow()
+        screen = Plain(stream)
+        screen.show(make_event(make_epoch(metrics=scores)))
+        screen.show(make_event(kinds.Diagnosis("overfitting", 4, "the validation loss rises; " * 6, 0.5)))
+        folded = [piece for line in whole for piece in folding.folded(line, cells)]
+        assert max(map(len, [*stream.getvalue().splitlines(), *folded])) <= cells
+        told = "  ".join(line.strip() for line in folded)
+        assert all(word in told for word in words)
+        assert " ".join(told.split()) == " ".join(" ".join(whole).split())
+
+
+def test_what_goes_into_a_pipe_stays_on_its_line() -> None:
+    assert folding.folded("word " * 90, folding.cells_of(io.StringIO())) == ["word " * 90]
 
 
 def test_a_silence_gets_one_sign_of_life_a_minute(make_event: MakeEvent, make_epoch: Callable[..., EpochFinished]) -> None:

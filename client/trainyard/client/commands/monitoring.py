@@ -88,10 +88,12 @@ def _behind(client: Client, job_id: str) -> Behind:
 def conclude(job: Job, mode: str) -> int:
     """Print how a job ended, unless a program reads along; returns the exit code."""
     if mode != "json":
-        from trainyard.client.screen import phrases
+        from trainyard.client.screen import folding, phrases
 
+        cells = folding.cells_of(sys.stdout)
         for line in phrases.outcome(job):
-            click.echo(session.shown(line))
+            for piece in folding.folded(session.shown(line), cells):
+                click.echo(piece)
     return session.outcome_code(job)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from trainyard.client.screen import phrases
+from trainyard.client.screen import folding, phrases
 from trainyard.client.values.event import EpochFinished, Event, Progress
 from trainyard.linter.report.terminal import harmless
 
@@ -15,7 +15,7 @@ HEARTBEAT_SECONDS = 60.0
 
 
 class Plain:
-    """Writes lines to ``stream``."""
+    """Writes lines to ``stream``, as wide as they come; on a terminal no wider than that."""
 
     wants_progress = False
     tick_seconds = 1.0
@@ -34,7 +34,7 @@ class Plain:
         """Write a line for an event that a person cares about."""
         if isinstance(item, Progress):
             return
-        line = phrases.happening(item)
+        line = phrases.happening(item, folding.cells_of(self._stream))
         if line is not None:
             self._line(line)
         if isinstance(item.what, EpochFinished):
@@ -60,5 +60,6 @@ class Plain:
         """Leave everything as it is."""
 
     def _line(self, text: str) -> None:
-        self._stream.write(harmless(text) + "\n")
+        lines = folding.folded(harmless(text), folding.cells_of(self._stream))
+        self._stream.write("\n".join(lines) + "\n")
         self._stream.flush()

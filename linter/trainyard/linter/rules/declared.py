@@ -64,17 +64,19 @@ class ColumnsContradict(Rule):
         if not isinstance(features, tuple):
             leaked = [name for name in categorical if name in targets]
             if leaked:
-                yield Violation("/dataset/categorical", f"{_quoted(leaked)} is the target, which is no feature; take it out")
+                yield Violation("/dataset/categorical", f"{_being(leaked)} the target, which is no feature; take {_it(leaked)} out")
             return
         seen = [name for name in features if name in targets]
         if seen:
             rest = [name for name in features if name not in targets]
-            message = f"the model sees its own target: {_quoted(seen)} is among the features; take it out"
+            message = f"the model sees its own target: {_being(seen)} among the features; take {_it(seen)} out"
             yield Violation("/dataset/features", message, suggestion=Suggestion("/dataset/features", rest) if rest else None)
             return
         unknown = [name for name in categorical if name not in features]
         if unknown:
-            yield Violation("/dataset/categorical", f"{_quoted(unknown)} is among no features; add it to them, or take it out")
+            yield Violation(
+                "/dataset/categorical", f"{_being(unknown)} among no features; add {_it(unknown)} to them, or take {_it(unknown)} out"
+            )
         shape = dataset.input_shape
         if case.wrote("/dataset/input_shape") and shape is not None and len(shape) == 1 and not categorical and shape[0] != len(features):
             message = f"there are {count(len(features), 'feature')}, and input_shape is {list(shape)}; write [{len(features)}]"
@@ -217,6 +219,14 @@ class FolderOfClasses(Rule):
         if case.spec.dataset.type == "image_directory" and task in {"regression", "multilabel"}:
             message = f"an image folder gives every picture one class, and a {task} needs other targets, as an npz has them"
             yield Violation("/task", message)
+
+
+def _being(names: list[str]) -> str:
+    return f"{_quoted(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _it(names: list[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def _quoted(names: list[str]) -> str:

@@ -278,11 +278,16 @@ class PartOutOfRange(Rule):
     INVALID = (
         Invalid({"dataset": {"split": {"validation": 0.6, "test": 0.4}}}, SPLIT, "nothing is left", fix=0.15, fix_at=f"{SPLIT}/validation"),
         Invalid({"dataset": {"split": {"validation": -0.1}}}, f"{SPLIT}/validation", "between 0 and 1", fix=0.15),
+        Invalid({"dataset": {"facts": {"samples": -1}}}, "/dataset/facts/samples", "-1 samples", onto="regression"),
         Invalid({"dataset": {"split": {"validation": 15}}}, f"{SPLIT}/validation", "between 0 and 1", fix=0.15),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at each part, then at what is left."""
+        declared = "/dataset/facts/samples"
+        if (samples := case.samples) is not None and samples < 1 and case.wrote(declared):
+            yield Violation(declared, f"the data is declared to have {count(samples, 'sample')}: there is nothing to learn from")
+            return
         split = case.spec.dataset.split
         parts = {"validation": split.validation, "test": split.test}
         wrong = False

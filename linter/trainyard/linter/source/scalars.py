@@ -44,7 +44,7 @@ def read_word(word: str) -> Reading | None:
 def _integer(word: str) -> Reading:
     digits = word.lstrip("-")
     if len(digits) > _DIGITS_OF_MAX or int(digits) > MAX_INTEGER:
-        message = f"integer of {len(digits)} digits is beyond ±{MAX_INTEGER:,} (2^53 - 1); write a smaller one, or a string"
+        message = f"integer of {len(digits)} digits is beyond ±{MAX_INTEGER:,} (2^53 - 1); write a smaller one"
         return Reading(None, traps.INTEGER_TOO_LARGE, message)
     return Reading(int(word))
 
