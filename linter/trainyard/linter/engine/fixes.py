@@ -53,8 +53,7 @@ def mend(raw: bytes, judge: Callable[[bytes], Report], *, unsafe: bool = False) 
         judge: the linter with everything but the text settled.
         unsafe: make suggestions too, not only safe fixes.
     """
-    report = judge(raw)
-    first = report.document
+    first = report = judge(raw)
     seen = {raw: _Stage(report)}
     for _ in range(_MAX_ROUNDS):
         changes = _safe(report) or (_suggested(report) if unsafe else [])
@@ -141,11 +140,11 @@ def _touch(one: Edit, other: Edit) -> bool:
     return one != other and one.start <= other.end and other.start <= one.end
 
 
-def _lasting(first: Document, last: _Stage) -> Iterator[Finding]:
+def _lasting(first: Report, last: _Stage) -> Iterator[Finding]:
     """Yield the findings that were mended, each change of the text once: what is open again, or came of a fix, is not told.
 
     Args:
-        first: the text as it was.
+        first: the text as it was; places are told in it, as far as what was mended is there.
         last: the text as it is left.
     """
     still = {_identity(finding) for finding in last.report.findings if _is_open(finding)}
@@ -153,10 +152,18 @@ def _lasting(first: Document, last: _Stage) -> Iterator[Finding]:
     for number, finding in enumerate(last.mended):
         place = _place(finding)
         is_later = any(_lies_below(finding, other) for other in last.mended[number + 1 :])
-        if place is not None and (_identity(finding) in still or place in told or is_later or _is_as_before(first, last, finding)):
+        if place is not None and (_identity(finding) in still or place in told or is_later or _is_as_before(first.document, last, finding)):
             continue
         told.update(() if place is None else (place,))
-        yield finding._replace(fixed=True)
+        yield _told_in(first, finding)._replace(fixed=True)
+
+
+def _told_in(first: Report, finding: Finding) -> Finding:
+    """Return a finding at its place in the first text: fixes made before it have moved what stands behind them."""
+    if finding.edits or finding in first.findings:
+        return finding
+    span = first.document.span(finding.pointer, finding.target)
+    return finding._replace(start=span.start, end=span.end)
 
 
 def _place(finding: Finding) -> tuple[str, str] | None:

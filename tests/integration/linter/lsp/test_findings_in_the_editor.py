@@ -188,6 +188,15 @@ def test_a_misspelt_key_is_renamed_in_place(editor: Editor) -> None:
     assert editor.mended(text, action) == text.replace('"epoch"', '"epochs"')
 
 
+def test_a_key_in_the_wrong_place_is_moved_with_its_value(editor: Editor) -> None:
+    editor.start()
+    text = written(seed=5, experiment={"name": "x"})
+    (unknown,) = editor.open(text)
+    (action,) = editor.actions(unknown, only=["quickfix"])
+    assert action["title"] == 'Move to "experiment.seed"'
+    assert json.loads(editor.mended(text, action))["experiment"] == {"name": "x", "seed": 5}
+
+
 def test_what_a_rule_suggests_is_written_on_demand(editor: Editor) -> None:
     editor.start()
     text = written(experiment={"name": "𝜂"}, optimizer=FAST)

@@ -250,6 +250,18 @@ class Many(Rule):
             yield Violation("/training/epochs", "many epochs")
 
 
+def test_what_was_mended_is_told_at_its_place_in_the_text_as_it_was(text: Callable[..., str], with_rules: WithRules) -> None:
+    with_rules(Fewer())
+    source = "\ufeff" + text(experiment={"name": "x"}, training={"epochs": 33, "batch_size": 8}).replace(
+        "{\n", '{\n  "seed": 1,\n', 1
+    ).replace("}\n}", "},\n}")
+    fixed = [finding for finding in mended(source).report.findings if finding.fixed]
+    assert {"FEW001", "SPEC001"} < {finding.code for finding in fixed}
+    for finding in fixed:
+        line = source.splitlines()[finding.start.line - 1]
+        assert finding.pointer.rpartition("/")[2] in line or finding.code.startswith("JSON")
+
+
 def test_what_goes_away_by_itself_is_not_told_as_mended_nor_is_a_change_told_twice(text: Callable[..., str], with_rules: WithRules) -> None:
     with_rules(Fewer(), Many())
     outcome = mended(text(training={"epochs": 33}))
