@@ -217,8 +217,8 @@ class WatchingOutOfRange(Rule):
     """A callback has a number that turns its meaning round.
 
     What it checks:
-        `min_delta` of early stopping and plateau at least 0, `keep` of the checkpoint at least 1, `cooldown` at least 0; `times` of
-        `on_divergence` at least 1 and its `factor` between 0 and 1.
+        `min_delta` of early stopping and plateau at least 0, `keep` of the checkpoint at least 1, `cooldown` and `patience` of the plateau
+        at least 0; `times` of `on_divergence` at least 1 and its `factor` between 0 and 1.
 
     Why it fails:
         A negative gain counts a worse epoch as a better one; a checkpoint that keeps nothing saves nothing; rolling back to the same or a
@@ -240,6 +240,7 @@ class WatchingOutOfRange(Rule):
     INVALID = (
         Invalid({"callbacks": {"early_stopping": {"min_delta": -0.1}}}, f"{STOPPING}/min_delta", "worse epoch", fix=0.0001),
         Invalid({"callbacks": {"checkpoint": {"keep": 0}}}, f"{CHECKPOINT}/keep", "keeps nothing", fix=1),
+        Invalid({"scheduler": {"type": "reduce_on_plateau", "patience": -1}}, "/scheduler/patience", "after every epoch", fix=5),
         Invalid(
             {"callbacks": {"on_divergence": {"action": "roll_back", "factor": 2}}},
             "/callbacks/on_divergence/factor",
@@ -262,6 +263,7 @@ class WatchingOutOfRange(Rule):
             numbers += [
                 (f"{plateau[0]}/min_delta", plateau[1].min_delta, 0, "counts a worse epoch as a gain", 1e-4),
                 (f"{plateau[0]}/cooldown", plateau[1].cooldown, 0, "is no number of epochs", 0),
+                (f"{plateau[0]}/patience", plateau[1].patience, 0, "lowers the rate after every epoch, better ones included", 5),
             ]
         for pointer, value, least, outcome, usual in numbers:
             if value is not None and value < least:

@@ -43,6 +43,7 @@ from trainyard.linter.rules import (
     strength,
     target_reach,
     target_scale,
+    validating,
     weights_start,
 )
 from trainyard.linter.rules.rule import Rule
@@ -89,4 +90,5 @@ RULES: tuple[Rule, ...] = (
     *records.RULES,
     *target_reach.RULES,
     *depth.RULES,
+    *validating.RULES,
 )

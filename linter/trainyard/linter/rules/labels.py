@@ -11,6 +11,7 @@ from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 
 LABELS = "/dataset/facts/labels"
+_SMALLEST_DELTA = 1e-6
 
 
 class LabelsNoClassNumbers(Rule):
@@ -200,11 +201,13 @@ class LossOutOfRange(Rule):
     """A parameter of the loss leaves nothing of it, or the outputs leave what it takes.
 
     What it checks:
-        `delta` of a Huber loss above 0; `q` of a generalized cross-entropy above 0 and at most 1; a Poisson loss on outputs that cannot
-        fall below 0.
+        `delta` of a Huber loss above 0 (a warning below 1e-6); `q` of a generalized cross-entropy above 0 and at most 1; a Poisson loss on
+        outputs that cannot fall below 0.
 
     Why it fails:
-        With a delta of 0 every error costs nothing. A Poisson loss takes the logarithm of the output: below 0 it is no number.
+        With a delta of 0 every error costs nothing; no error pulls harder than delta, and below 1e-6 that is lost beside the epsilon of an
+        adaptive optimizer, 1e-7, and next to nothing to any other. A Poisson loss takes the logarithm of the output: below 0 it is no
+        number.
 
     Evidence:
         keras/src/losses/losses.py: `huber` multiplies by delta, `poisson` takes log(output + 1e-7), `categorical_generalized_cross_entropy`
@@ -226,6 +229,9 @@ class LossOutOfRange(Rule):
     INVALID = (
         Invalid({"loss": {"type": "huber", "delta": 0}}, "/loss/delta", "costs nothing", fix=1, onto="regression"),
         Invalid(
+            {"loss": {"type": "huber", "delta": 1e-9}}, "/loss/delta", "pulls harder", fix=1, onto="regression", severity=Severity.WARNING
+        ),
+        Invalid(
             {"loss": {"type": "poisson"}, "model": {"output": {"activation": "linear"}}},
             "/model/output/activation",
             "below 0",
@@ -242,6 +248,9 @@ class LossOutOfRange(Rule):
         if delta <= 0:
             message = f"with delta {delta:g} every error costs nothing or less; write 1"
             yield Violation("/loss/delta", message, suggestion=Suggestion("/loss/delta", 1))
+        elif delta < _SMALLEST_DELTA:
+            message = f"with delta {delta:g} no error pulls harder than that, so that next to nothing is learnt; write 1"
+            yield Violation("/loss/delta", message, suggestion=Suggestion("/loss/delta", 1), severity=Severity.WARNING)
         q: float = getattr(loss, "q", 0.5)
         if not 0 < q <= 1:
             yield Violation("/loss/q", f"q {q:g} has to lie above 0 and at most at 1; write 0.5", suggestion=Suggestion("/loss/q", 0.5))

@@ -15,6 +15,8 @@ EPOCHS = "/training/epochs"
 _FEW_EPOCHS = 10
 _BUDGET, _SMALL_BUDGET, _NO_BUDGET = 1000, 100, 10
 _SHALLOW = 3
+# A hundred times the longest runs that were published; what is written instead is one of these.
+_ENDLESS, _ENDLESS_EPOCHS, _LONGEST = 100_000_000, 10_000_000, 1_000_000
 
 
 class TooFewUpdates(Rule):
@@ -202,4 +204,47 @@ class LongRunKeepsNothing(Rule):
             yield Violation(EPOCHS, message, suggestion=Suggestion("/callbacks/checkpoint", {}))
 
 
-RULES = (TooFewUpdates(), EpochsNotPositive(), LongRunKeepsNothing())
+class RunWithoutEnd(Rule):
+    """The run is hundreds of times longer than any that was published, and nothing ends it before.
+
+    What it checks:
+        100 million updates and more, or ten million epochs where their steps are not known, without early stopping or `max_hours`.
+
+    Why it fails:
+        It does not end in any useful time: at a tenth of a millisecond for each update it is hours, at the usual ten it is weeks to years.
+
+    Evidence:
+        Long runs that were published: 1,000,000 updates of BERT (Devlin et al. 2019, arXiv 1810.04805), as many on one small table until it
+        generalized (Power et al. 2022, arXiv 2201.02177).
+
+    When to ignore:
+        When somebody ends the run by hand.
+    """
+
+    code = "EPO004"
+    name = "run-without-end"
+    severity = Severity.WARNING
+    reads = (EPOCHS, "/callbacks/early_stopping", "/training/max_hours", *STEPS)
+    optional = ("/callbacks/early_stopping", "/training/max_hours", *STEPS)
+    VALID = (
+        Valid({"training": {"epochs": 10000}}),
+        Valid({"training": {"epochs": 1000000000, "max_hours": 8}}),
+        Valid({"training": {"epochs": 1000000000}, "callbacks": {"early_stopping": {"patience": 20}}}),
+    )
+    INVALID = (
+        Invalid({"training": {"epochs": 1000000000}, "callbacks": {"early_stopping": None}}, EPOCHS, "nothing ends the run", fix=8000),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Count the updates."""
+        callbacks, updates = case.spec.callbacks, case.updates
+        if callbacks.early_stopping is not None or case.spec.training.max_hours is not None:
+            return
+        if (updates or 0) >= _ENDLESS or (updates is None and case.epochs >= _ENDLESS_EPOCHS):
+            told = f"{count(case.epochs, 'epoch')}{f' of {updates:,} updates' if updates else ''}, and nothing ends the run before"
+            usual = int(float(f"{max(10, min(10_000, _LONGEST // max(1, case.steps_per_epoch or 100))):.1g}"))
+            message = f"{told}; write {number(usual)}, or early stopping, or max_hours"
+            yield Violation(EPOCHS, message, suggestion=Suggestion(EPOCHS, usual))
+
+
+RULES = (TooFewUpdates(), EpochsNotPositive(), LongRunKeepsNothing(), RunWithoutEnd())

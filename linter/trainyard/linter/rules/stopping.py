@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 from trainyard.linter.rules.callbacks import STOPPING
 from trainyard.linter.rules.case import CLASSIFICATION, Case
+from trainyard.linter.rules.output import loss_type, target_range
 from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import count, number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
+from trainyard.linter.spec.model.scheduler import Cosine, OneCycle
 from trainyard.linter.spec.model.training import EarlyStopping
+from trainyard.linter.spec.model.units import Length
 
 _LARGE_GAIN = 0.1
 
@@ -222,12 +225,88 @@ class StoppingDuringWarmup(Rule):
         yield Violation(_place(case, STOPPING), f"{told}; write start_from_epoch {value}", suggestion=fix, severity=severity)
 
 
+class StoppingAtRestart(Rule):
+    """Early stopping acts at the first restart, or while one cycle still rises.
+
+    What it checks:
+        Early stopping whose patience, plus `start_from_epoch`, is shorter than a cycle of a cosine with restarts that begins a second time
+        within the run (warning), or than the rise of one cycle (info); from a patience of 10 on an info.
+
+    Why it fails:
+        A restart takes the rate back to its peak and the loss with it: it is better than before only towards the end of the next cycle, so
+        that all epochs until then count as without improvement.
+
+    Evidence:
+        Loshchilov & Hutter 2017, arXiv 1608.03983: the error jumps at each restart, and what counts is the end of a cycle. Smith 2018,
+        arXiv 1803.09820: in the middle of one cycle the loss may be higher, and the gain comes with the fall.
+
+    When to ignore:
+        When one cycle was enough in earlier runs.
+    """
+
+    code = "CB010"
+    name = "early-stopping-at-restart"
+    severity = Severity.WARNING
+    reads = (f"{STOPPING}/patience", f"{STOPPING}/start_from_epoch", "/scheduler", "/training/epochs")
+    optional = (f"{STOPPING}/start_from_epoch",)
+    VALID = (
+        Valid(
+            {"scheduler": {"type": "cosine", "t_max": {"epochs": 10}, "restarts": True}, "callbacks": {"early_stopping": {"patience": 12}}}
+        ),
+        Valid({"scheduler": {"type": "cosine", "t_max": {"epochs": 30}}, "callbacks": {"early_stopping": {"patience": 5}}}),
+    )
+    INVALID = (
+        Invalid(
+            {"scheduler": {"type": "cosine", "t_max": {"epochs": 10}, "restarts": True}, "callbacks": {"early_stopping": {"patience": 3}}},
+            f"{STOPPING}/patience",
+            "10 epochs",
+            fix=11,
+        ),
+        Invalid(
+            {"scheduler": {"type": "one_cycle"}, "callbacks": {"early_stopping": {"patience": 3}}},
+            f"{STOPPING}/patience",
+            "rises",
+            severity=Severity.INFO,
+        ),
+    )
+
+    def check(self, case: Case) -> Iterator[Violation]:
+        """Compare the patience with the cycles."""
+        stopping, steps, epochs = _stopping(case), case.steps_per_epoch, case.epochs
+        pointer = f"{STOPPING}/patience"
+        if stopping is None or stopping.patience <= 0 or not case.wrote(STOPPING):
+            return
+        waits = stopping.patience + max(0, stopping.start_from_epoch)
+        for schedule in case.spec.scheduler:
+            if isinstance(schedule, Cosine) and schedule.restarts:
+                cycle = _epochs(schedule.t_max, steps)
+                if cycle is not None and waits < cycle < epochs:
+                    value = math.ceil(cycle) + 1
+                    told = f"patience {stopping.patience} ends the run after a restart: a cycle takes {number(round(cycle, 1))} epochs"
+                    severity = Severity.INFO if stopping.patience >= _LONG_PATIENCE else None
+                    fix = Suggestion(pointer, value) if value < epochs else None
+                    advice = f"; write {value}" if fix else "; let the rate fall once, without restarts"
+                    yield Violation(_place(case, pointer), f"{told}{advice}", suggestion=fix, severity=severity)
+            elif isinstance(schedule, OneCycle):
+                length = epochs if schedule.length is None else _epochs(schedule.length, steps)
+                if length is not None and waits < schedule.rise * length:
+                    told = f"patience {stopping.patience} may end the run while the rate of one cycle rises: the gain comes with its fall"
+                    yield Violation(_place(case, pointer), f"{told}; switch early stopping off", severity=Severity.INFO)
+
+
+def _epochs(length: Length, steps: int | None) -> float | None:
+    """Return a length in epochs; ``None`` where it is in steps and nobody knows how many make an epoch."""
+    if length.epochs is not None:
+        return float(length.epochs)
+    return None if length.steps is None or not steps else length.steps / steps
+
+
 class GainOutOfReach(Rule):
     """Early stopping asks for a gain that a working run does not make.
 
     What it checks:
         `min_delta` of early stopping: 0.1 and more of a score that ends at 1, such as accuracy; of a cross-entropy, half of what guessing
-        costs, log K.
+        costs, log K; of a squared or absolute error whose targets are known, half of what it costs to answer 0 to the largest of them.
 
     Why it fails:
         Whatever improves by less counts as standing still: after `patience` epochs the run ends while it is learning.
@@ -243,8 +322,8 @@ class GainOutOfReach(Rule):
     code = "CB008"
     name = "early-stopping-gain-out-of-reach"
     severity = Severity.WARNING
-    reads = (STOPPING, "/metrics", "/loss", "/dataset/facts/classes")
-    optional = ("/metrics", "/loss", "/dataset/facts/classes")
+    reads = (STOPPING, "/metrics", "/loss", "/dataset/facts/classes", "/dataset/facts/target")
+    optional = ("/metrics", "/loss", "/dataset/facts/classes", "/dataset/facts/target")
     VALID = (
         Valid({"callbacks": {"early_stopping": {"monitor": "val_accuracy", "mode": "max", "min_delta": 0.01}}}),
         Valid({"callbacks": {"early_stopping": {"min_delta": 0.05}}}),
@@ -257,6 +336,16 @@ class GainOutOfReach(Rule):
             fix=0.0001,
         ),
         Invalid({"callbacks": {"early_stopping": {"min_delta": 2}}}, f"{STOPPING}/min_delta", "guessing costs 2.3", fix=0.0001),
+        Invalid(
+            {
+                "callbacks": {"early_stopping": {"min_delta": 1000}},
+                "dataset": {"facts": {"target": {"range": {"min": 0, "max": 10}}}},
+            },
+            f"{STOPPING}/min_delta",
+            "costs 100",
+            fix=0.0001,
+            onto="regression",
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -274,10 +363,24 @@ class GainOutOfReach(Rule):
             if stopping.min_delta < guessing / 2:
                 return
             limit = f"and guessing costs {number(round(guessing, 2))} to begin with"
+        elif (most := _most_error(case, kind)) is not None:
+            if stopping.min_delta < most / 2:
+                return
+            limit = f"and answering 0 to all targets costs {number(float(f'{most:.3g}'))} at most"
         else:
             return
         message = f"early stopping counts nothing but a gain of {number(stopping.min_delta)} in '{stopping.monitor}', {limit}; write 0.0001"
         yield Violation(pointer, message, suggestion=Suggestion(pointer, 0.0001))
 
 
-RULES = (GainOutOfReach(), StoppingBeforePlateau(), PatienceZero(), PatienceNeverFires(), StoppingDuringWarmup())
+def _most_error(case: Case, kind: str) -> float | None:
+    """Return the most that the watched error can be of answers of 0; ``None`` where it is another value, or the targets are not known."""
+    low, high = target_range(case)
+    name = loss_type(case) if kind == "loss" else kind
+    if case.spec.task != "regression" or low is None or high is None:
+        return None
+    largest = max(abs(low), abs(high))
+    return {"mean_squared_error": largest**2, "mean_absolute_error": largest}.get(name) if largest else None
+
+
+RULES = (StoppingAtRestart(), GainOutOfReach(), StoppingBeforePlateau(), PatienceZero(), PatienceNeverFires(), StoppingDuringWarmup())
