@@ -32,7 +32,7 @@ def of_finding(document: Document, finding: Finding) -> tuple[Edit, ...]:
     suggestion = finding.suggestion
     if suggestion is None:
         return ()
-    if is_move(finding):
+    if is_move(document, finding):
         return _moved(document, finding.pointer, suggestion.pointer, suggestion.value)
     if suggestion.pointer in document.places:
         place = document.places[suggestion.pointer]
@@ -40,10 +40,20 @@ def of_finding(document: Document, finding: Finding) -> tuple[Edit, ...]:
     return _insertion(document, suggestion.pointer, suggestion.value)
 
 
-def is_move(finding: Finding) -> bool:
-    """Tell whether what is suggested is another place or name for a key, not another value."""
+def is_move(document: Document, finding: Finding) -> bool:
+    """Tell whether what is suggested is another place or name for a key and what it holds, not something to write elsewhere."""
     wanted = finding.suggestion
-    return wanted is not None and finding.target == "key" and finding.pointer not in {wanted.pointer, wanted.pointer.rpartition("/")[0]}
+    if wanted is None or finding.target != "key" or finding.pointer in {wanted.pointer, wanted.pointer.rpartition("/")[0]}:
+        return False
+    return finding.pointer in document.places and _carries(wanted.value, value_at(document.value, finding.pointer))
+
+
+def _carries(value: Any, old: Any) -> bool:
+    """Tell whether a value is the old one, perhaps with a type added, perhaps wrapped in objects that hold nothing else."""
+    if value == old or not isinstance(value, dict):
+        return bool(value == old)
+    typed = isinstance(old, dict) and {key: member for key, member in value.items() if key != "type"} == old
+    return typed or (len(value) == 1 and _carries(next(iter(value.values())), old))
 
 
 def created(document: Document, finding: Finding) -> str | None:

@@ -58,7 +58,8 @@ class Fixer:
     def _mending(self, finding: Finding) -> Iterator[types.CodeAction]:
         wanted = edits.of_finding(self._report.document, finding) if finding.edits or self._report.document.value is not None else ()
         if wanted:
-            yield self._action(_title(finding, wanted, self._text), wanted, finding, is_preferred=finding.safe)
+            moves = edits.is_move(self._report.document, finding)
+            yield self._action(_title(finding, wanted, self._text, moves=moves), wanted, finding, is_preferred=finding.safe)
 
     def _accepting(self, finding: Finding) -> Iterator[types.CodeAction]:
         if self._report.document.value is not None and accepting.can_accept(finding):
@@ -97,11 +98,11 @@ def _name(kind: str) -> str:
     return str(getattr(kind, "value", kind))
 
 
-def _title(finding: Finding, wanted: Sequence[Edit], text: ClientText) -> str:
+def _title(finding: Finding, wanted: Sequence[Edit], text: ClientText, *, moves: bool) -> str:
     suggestion = finding.suggestion
     if finding.edits or suggestion is None:
         return _edit_title(wanted[0], text)
-    if edits.is_move(finding):
+    if moves:
         is_in_place = len(wanted) == 1 and wanted[0].end == finding.end.offset
         return f'{"Rename" if is_in_place else "Move"} to "{_dotted(suggestion.pointer, whole=not is_in_place)}"'
     place = f" at {suggestion.pointer}" if suggestion.pointer != finding.pointer else ""

@@ -67,6 +67,12 @@ def test_a_key_moves_with_its_value_to_where_it_is_free(source: str, wanted: str
     assert edited(source, finding("/lr", wanted, value, "key")) == expected
 
 
+def test_what_a_finding_about_a_key_wants_elsewhere_is_written_there_and_the_key_stays() -> None:
+    source = '{"a": {"x": 0}, "b": {}}'
+    assert edited(source, finding("/a", "/b/c", 0.3, "key")) == '{"a": {"x": 0}, "b": { "c": 0.3 }}'
+    assert edited(source, finding("/a", "/b/c", {"type": "t", "x": 0}, "key")) == '{"b": { "c": {"type": "t", "x": 0} }}'
+
+
 @pytest.mark.parametrize(
     "source,pointer,value,expected",
     [

@@ -189,6 +189,7 @@ def test_no_value_is_lost_by_mending_but_those_that_a_suggestion_replaced(source
 
 @settings(deadline=None, max_examples=60)
 @given(source=specs())
+@example(source='{"task":"regression","dataset":{"type":"csv","path":"a.csv","target":"y"},"model":{"type":"mlp","hidden":[8]},"l1":0}')
 def test_no_value_is_lost_when_the_rules_have_their_say_too(source: str) -> None:
     assert not lost(source, Watching())
 
