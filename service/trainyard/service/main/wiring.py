@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from datetime import datetime
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
-
 from trainyard.linter.cli.exits import Refusal
-from trainyard.linter.rules.index import RULES
 from trainyard.service.core import hardware
-from trainyard.service.core.gate import Gate, Verdict
+from trainyard.service.core.gate import Gate
 from trainyard.service.core.jobs import JobQuery, Lease
+from trainyard.service.core.ports import Observer
 from trainyard.service.core.submission import Submissions
 from trainyard.service.executor import nvml
 from trainyard.service.executor.datasets import DataRoot
@@ -38,15 +35,12 @@ from trainyard.service.executor.supervisor import Supervisor
 from trainyard.service.executor.walls import Wall
 from trainyard.service.main.guards import guards
 from trainyard.service.main.home import Home, node
+from trainyard.service.main.metering import Metering, metering
 from trainyard.service.main.policy_file import HARDWARE, House
 from trainyard.service.main.settings import Settings
 from trainyard.service.main.surroundings import RandomIds, SystemClock
-from trainyard.service.metrics.board import Board
-from trainyard.service.metrics.calls import CallCounter
-from trainyard.service.metrics.collector import JobCollector
 from trainyard.service.metrics.endpoint import MetricsServer
-from trainyard.service.metrics.instruments import Instruments
-from trainyard.service.rpc.about import BACKEND, About, Identity
+from trainyard.service.rpc.about import About, Identity
 from trainyard.service.rpc.asking import Collaborators
 from trainyard.service.rpc.bell import Bell
 from trainyard.service.rpc.blocking import Pool
@@ -88,6 +82,17 @@ class Found:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """What decides about specs and tells what the server is: both follow the policy of the house."""
+
+    house: House
+    gate: Gate
+    about: About
+    identity: Identity
+    most_gpus: int
+
+
 def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, command: Command | None = None) -> Parts:
     """Put a server together; its ports are taken when this returns, and nothing runs yet.
 
@@ -96,84 +101,87 @@ def build(settings: Settings, found: Found, running: asyncio.AbstractEventLoop, 
     clock, home, devices = SystemClock(), found.home, found.devices
     guarded = guards(settings, home.path, found.token, clock.now)
     lease, runs, count = Lease(node(home), settings.lease_seconds), _runs(settings, home), _slots(settings, devices)
-    registry, instruments = _registry(count)
-    board, calls, bell, loop = Board(instruments, time.monotonic), CallCounter(instruments), Bell(running), SupervisorLoop()
-    calls.known((rule.code, rule.severity.label) for rule in RULES)
-    described = hardware.describe(devices[0].name, devices[0].memory_bytes // -(-count // len(devices)), gpu=bool(devices[0].uuid))
     slots = Slots(count, tuple(device.key for device in devices))
-    most_gpus = slots.widest if devices[0].uuid else 0
-    house = House(settings.policy, home.path, described, _most_hours(settings))
-    wall = Wall(house.wall_seconds, settings.patience.stop_seconds)
-    gate = Gate(
-        settings.data_root,
-        hardware=house.profile(),
-        policy=house.policy,
-        most_gpus=most_gpus,
-        missing=missing(os.environ, settings.data_root),
-        judged=_counted(calls),
-    )
-    identity = Identity(uuid.uuid4().hex, clock.now(), devices, count, house.hardware)
-    about = About(identity, gate, lambda: len(store.held_devices(lease.node)))
-    house.followed(lambda now: gate.follow(now.policy, now.profile()))
-    house.followed(lambda now: about.measured(now.hardware))
-    observers = (bell, board, about, loop)
-    store = open_store(settings.store, observers) if settings.store else open_sqlite(home.database, observers)
-    board.seed(store.live())
-    about.seed(store.jobs(JobQuery(limit=50)))
-    registry.register(JobCollector(board, memory={device.key: device.memory_bytes for device in devices if device.uuid}))
-    instruments.gauge("slots_held").set_function(lambda: len(store.held_devices(lease.node)))
+
+    def held() -> int:
+        return len(store.held_devices(lease.node))
+
+    meters, bell, loop = metering(count), Bell(running), SupervisorLoop()
+    judges = _judges(settings, found, slots, meters, now=clock.now(), held=held)
+    store = _store(settings, home, (bell, meters.board, judges.about, loop))
+    meters.follow(store, devices, held)
+    judges.about.seed(store.jobs(JobQuery(limit=50)))
+    wall = Wall(judges.house.wall_seconds, settings.patience.stop_seconds)
     launcher = _launcher(settings, home, count, devices, command, wall=wall)
-    janitor = Janitor(store, runs, clock, settings.keep)
-    pool, notices = Pool(), Notices(loop.heard)
+    janitor, pool, notices = Janitor(store, runs, clock, settings.keep), Pool(), Notices(loop.heard)
+    supervisor = Supervisor(
+        store=store,
+        launcher=launcher,
+        runs=runs,
+        slots=slots,
+        clock=clock,
+        patience=settings.patience,
+        lease=lease,
+        notices=notices,
+        written=loop.taken,
+        most_running=lambda: judges.house.policy.max_running,
+        most_gpus=judges.most_gpus,
+        wall=wall,
+    )
     servicer = TrainingServicer(
         Collaborators(
-            submissions=Submissions(gate, store, clock, RandomIds(), house.admit(store.count_live)),
+            submissions=Submissions(judges.gate, store, clock, RandomIds(), judges.house.admit(store.count_live)),
             store=store,
-            watch=Watch(store=store, pool=pool, bell=bell, runs=runs, meter=calls, clock=clock),
+            watch=Watch(store=store, pool=pool, bell=bell, runs=runs, meter=meters.calls, clock=clock),
             bell=bell,
             pool=pool,
             clock=clock,
             runs=runs,
             data=DataRoot(settings.data_root),
             remove=janitor.remove,
-            info=about.message,
+            info=judges.about.message,
         )
     )
     return Parts(
-        instance=identity.instance,
-        house=house,
+        instance=judges.identity.instance,
+        house=judges.house,
         node=lease.node,
         slots=count,
         store=store,
-        supervisor=Supervisor(
-            store=store,
-            launcher=launcher,
-            runs=runs,
-            slots=slots,
-            clock=clock,
-            patience=settings.patience,
-            lease=lease,
-            notices=notices,
-            written=loop.taken,
-            most_running=lambda: house.policy.max_running,
-            most_gpus=most_gpus,
-            wall=wall,
-        ),
+        supervisor=supervisor,
         janitor=janitor,
         notices=notices,
         loop=loop,
         launcher=launcher,
         pool=pool,
         bell=bell,
-        server=Server(servicer, tokens=guarded.identities, meter=calls, listen=str(settings.listen), door=guarded.door),
-        endpoint=MetricsServer(
-            registry,
-            healthy=lambda: not bell.closed,
-            measured=instruments.scraped,
-            tls=guarded.metrics_tls,
-            token=guarded.metrics_token,
-        ),
+        server=Server(servicer, tokens=guarded.identities, meter=meters.calls, listen=str(settings.listen), door=guarded.door),
+        endpoint=meters.endpoint(guarded, lambda: not bell.closed),
     )
+
+
+def _judges(settings: Settings, found: Found, slots: Slots, meters: Metering, *, now: datetime, held: Callable[[], int]) -> Judges:
+    devices, count = found.devices, slots.count
+    described = hardware.describe(devices[0].name, devices[0].memory_bytes // -(-count // len(devices)), gpu=bool(devices[0].uuid))
+    house = House(settings.policy, found.home.path, described, _most_hours(settings))
+    most_gpus = slots.widest if devices[0].uuid else 0
+    gate = Gate(
+        settings.data_root,
+        hardware=house.profile(),
+        policy=house.policy,
+        most_gpus=most_gpus,
+        missing=missing(os.environ, settings.data_root),
+        judged=meters.judged,
+    )
+    identity = Identity(uuid.uuid4().hex, now, devices, count, house.hardware)
+    about = About(identity, gate, held)
+    house.followed(lambda now: gate.follow(now.policy, now.profile()))
+    house.followed(lambda now: about.measured(now.hardware))
+    return Judges(house, gate, about, identity, most_gpus)
+
+
+def _store(settings: Settings, home: Home, observers: Sequence[Observer]) -> SqlJobStore:
+    return open_store(settings.store, observers) if settings.store else open_sqlite(home.database, observers)
 
 
 def _launcher(
@@ -217,21 +225,3 @@ def _runs(settings: Settings, home: Home) -> Path:
 def _slots(settings: Settings, devices: Sequence[Device]) -> int:
     """Return how many jobs run at once: as many as was said, else one per device."""
     return settings.slots or len(devices)
-
-
-def _registry(slots: int) -> tuple[CollectorRegistry, Instruments]:
-    registry = CollectorRegistry()
-    instruments = Instruments(registry)
-    ProcessCollector(registry=registry)
-    GCCollector(registry=registry)
-    instruments.build({"version": version("trainyard"), "backend": BACKEND, "python": platform.python_version()})
-    instruments.gauge("start_timestamp_seconds").set_to_current_time()
-    instruments.gauge("slots").set(slots)
-    return registry, instruments
-
-
-def _counted(calls: CallCounter) -> Callable[[Verdict], None]:
-    def judged(verdict: Verdict) -> None:
-        calls.judged(verdict.result, ((finding.code, finding.severity.label) for finding in verdict.report.findings))
-
-    return judged
