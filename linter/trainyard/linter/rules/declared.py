@@ -75,7 +75,8 @@ class ColumnsContradict(Rule):
         unknown = [name for name in categorical if name not in features]
         if unknown:
             yield Violation(
-                "/dataset/categorical", f"{_being(unknown)} among no features; add {_it(unknown)} to them, or take {_it(unknown)} out"
+                "/dataset/categorical",
+                f"{_being(unknown)} among no features; add {_it(unknown)} to the features, or take {_it(unknown)} out",
             )
         shape = dataset.input_shape
         if case.wrote("/dataset/input_shape") and shape is not None and len(shape) == 1 and not categorical and shape[0] != len(features):
