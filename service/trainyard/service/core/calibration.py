@@ -52,11 +52,12 @@ _START: dict[Kind, float] = {
 
 
 class Point(NamedTuple):
-    """The work of one step, its share of a launch included, and the seconds that it took."""
+    """The work of one step, its share of a launch included, the seconds that it took, and how much it counts in the fit."""
 
     name: str
     effort: Effort
     seconds: float
+    weight: float = 1.0
 
 
 class Making(NamedTuple):
@@ -93,7 +94,7 @@ def fitted(points: Sequence[Point]) -> Fit:
         for _ in range(_MOST_ROUNDS):
             if not search.better(factor):
                 break
-    errors = sorted(abs(error) for error in search.errors())
+    errors = sorted(abs(error) for error, point in zip(search.errors(), points, strict=True) if point.weight >= 1)
     return Fit(search.costs, max(_LEAST_SPREAD, math.exp(errors[int(_EXPLAINED * (len(errors) - 1))])))
 
 
@@ -125,6 +126,7 @@ class _Search:
     def __init__(self, points: Sequence[Point]) -> None:
         self.costs = dict(_START)
         self._logs = [math.log(point.seconds) for point in points]
+        self._weights = [point.weight for point in points]
         self._amounts = {kind: [point.effort.get(kind, 0.0) for point in points] for kind in Kind}
         self._kinds = [kind for kind in Kind if any(self._amounts[kind])]
         self._sums = [sum(amount * self.costs[kind] for kind, amount in point.effort.items()) for point in points]
@@ -150,7 +152,8 @@ class _Search:
         return self._weighed(sums) + self._pulled({**self.costs, kind: cost}), kind, cost, sums
 
     def _weighed(self, sums: Sequence[float]) -> float:
-        return sum(_huber(math.log(total) - measured) for total, measured in zip(sums, self._logs, strict=True))
+        weighed = zip(self._weights, sums, self._logs, strict=True)
+        return sum(weight * _huber(math.log(total) - measured) for weight, total, measured in weighed)
 
     def _pulled(self, costs: Mapping[Kind, float]) -> float:
         return sum(_PULL * math.log(costs[kind] / _START[kind]) ** 2 for kind in self._kinds)

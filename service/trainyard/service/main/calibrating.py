@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -46,6 +47,7 @@ _FACTS_SECONDS = 5.0
 # Seconds of launches for one model; what is explained worst is measured again, and the least counts.
 _EACH_SECONDS, _AGAIN = 0.6, 1.5
 _ROUNDS = 1
+_JUDGED_WEIGHT = 0.2
 Tell = Callable[[str], None]
 
 
@@ -98,7 +100,7 @@ def calibrate(device: str, tell: Tell, *, backend: str = "tensorflow", slots: in
         **{key: value for key, value in base.items() if key != "speed"},
         **context,
         "calibrated": True,
-        "speed": calibration.speed(fit, makings, [one.epoch_seconds for one in measured], [whole.run for whole in wholes]),
+        "speed": calibration.speed(fit, makings, _beside_steps(measured, wholes), [whole.run for whole in wholes]),
         "versions": {name: version(name) for name in ("trainyard", "keras", backend)},
         "measured_on": datetime.now(UTC).isoformat(timespec="seconds"),
         "notes": f"{slots} slot{'s' * (slots != 1)}; four fifths of the models are explained within a factor of {fit.spread:.2f}",
@@ -117,9 +119,27 @@ def _points(one: Measured) -> Iterator[Point]:
     assert shapes is not None  # noqa: S101 - they are ours
     batch = typed.training.batch_size
     trained = effort.of_training(shapes, typed.optimizer, batch, [transform.type for transform in typed.augmentation])
-    for word, done, launches in (("step", trained, one.train), ("judged", effort.of_judging(shapes, batch), one.judge)):
+    judged = effort.of_judging(shapes, batch)
+    # Epochs are made of steps that are launched together, and judged in a tenth of their time.
+    for word, done, launches, weight in (("step", trained, one.train, 1.0), ("judged", judged, one.judge, _JUDGED_WEIGHT)):
+        most = max((count for count, _ in launches), default=1)
         for count, seconds in launches:
-            yield Point(f"{one.name}, {word} of {count}", {**done, Kind.LAUNCH: 1 / count}, seconds / count)
+            yield Point(
+                f"{one.name}, {word} of {count}", {**done, Kind.LAUNCH: 1 / count}, seconds / count, weight if count == most else weight / 3
+            )
+
+
+def _beside_steps(measured: Sequence[Measured], wholes: Sequence[_Ran]) -> list[float]:
+    """Return what epochs take beside their steps: in whole runs, what is left of the least warm epoch, and no less than by themselves."""
+    alone = statistics.median(one.epoch_seconds for one in measured)
+    known = {one.name: one for one in measured}
+    left = []
+    for whole in wholes:
+        if (one := known.get(whole.name)) is not None and len(whole.run.epochs) > 1:
+            train, judge = (min(seconds / count for count, seconds in launches) for launches in (one.train, one.judge))
+            trained, judged = specs.steps(whole.name)
+            left.append(max(alone, min(whole.run.epochs[1:]) - train * trained - judge * judged))
+    return left or [alone]
 
 
 def _layers(name: str) -> int:
@@ -202,6 +222,7 @@ def _told(found: Mapping[str, Any]) -> str:
 
 
 class _Ran(NamedTuple):
+    name: str
     run: Whole
     memory_bytes: int
 
@@ -233,7 +254,7 @@ def _whole(place: Place, name: str, tell: Tell) -> _Ran | None:
     epochs = [(line.at, line.body) for line in lines if isinstance(line.body, wire.EpochFinished)]
     between = tuple(max(0.0, later[0] - earlier[0] - later[1].seconds) for earlier, later in pairwise(epochs))
     memory = max((body.device_memory_bytes for _, body in epochs), default=0)
-    return _Ran(Whole(seconds, tuple(body.seconds for _, body in epochs), between), memory)
+    return _Ran(name, Whole(seconds, tuple(body.seconds for _, body in epochs), between), memory)
 
 
 def _accepted(folder: Path, name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _TOKENS, _LONG = [40], [80]
 _VOCABULARY = 1000
 _ADAM: Mapping[str, Any] = {"type": "adam", "learning_rate": 0.0001}
 _VALIDATION, _TEST = 0.25, 0.1
-_EPOCHS = 6
+_EPOCHS = 16
 
 
 def _layer(kind: str, **of: Any) -> dict[str, Any]:
@@ -126,6 +126,12 @@ def spec(name: str, accepted: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
         "callbacks": {"early_stopping": None},
         "$lint": [{"rule": rule, "pointer": pointer, "reason": "a measurement of time"} for rule, pointer in accepted],
     }
+
+
+def steps(name: str) -> tuple[float, float]:
+    """Return the steps of training and of judging in an epoch of a model, a last batch by its share."""
+    samples, batch = _samples(name), MODELS[name][2]
+    return samples * (1 - _VALIDATION - _TEST) / batch, samples * _VALIDATION / batch
 
 
 def file_name(shape: list[int], samples: int) -> str:
