@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import benchmarks_page
+import capacity_page
 import completion_scripts
 import configuration_page
 import language_page
@@ -37,6 +38,7 @@ def pages() -> dict[str, str]:
         "metrics.md": server_pages.metrics_page(),
         "errors.md": server_pages.errors_page(),
         "../benchmarks.md": benchmarks_page.page(),
+        "../guide/capacity.md": capacity_page.page(),
     }
     scripts = {f"../completions/{name}": text for name, text in completion_scripts.scripts().items()}
     manual = {f"../man/{name}": text for name, text in manual_pages.manual_pages().items()}

@@ -284,7 +284,11 @@ async def measure(server: Served, shape: Shape) -> dict[str, Any]:
 
 
 def _medians(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"rounds": len(rounds)} | {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
+    return {"rounds": len(rounds)} | {name: _median([one[name] for one in rounds]) for name in rounds[0]}
+
+
+def _median(values: list[float]) -> float:
+    return statistics.median_low(values) if all(isinstance(value, int) for value in values) else round(statistics.median(values), 2)
 
 
 def main() -> None:

@@ -18,10 +18,10 @@ from typing import Any
 import click
 
 from trainyard.linter.cli import exits
-from trainyard.service.core import hardware, journal, submission
+from trainyard.service.core import journal, submission
 from trainyard.service.executor import processes
 from trainyard.service.executor.launching import LocalLauncher, Order
-from trainyard.service.main import running, serve
+from trainyard.service.main import policy_file, running, serve
 from trainyard.service.main.settings import settle
 from trainyard.service.store.sql_store import SqlJobStore
 
@@ -78,7 +78,7 @@ def serve_with_fakes(**options: Any) -> int:
     if "BOOT_ID" in os.environ:
         processes.boot_id = _boot_id
     if "FORGET_MEMORY" in os.environ:  # a hundred fakes fit where a hundred trainers do not
-        hardware.understood = _unknown
+        setattr(policy_file, "understood", _unknown)  # noqa: B010 - the name that its user knows
     submission.MAX_ATTEMPTS = int(os.environ.get("MAX_ATTEMPTS", submission.MAX_ATTEMPTS))
     settings = replace(settle(**options), lease_seconds=float(os.environ.get("LEASE_SECONDS", "60")))
     code = running.run(settings, command=None if os.environ.get("REAL_TRAINERS") else fake_command)
