@@ -2,8 +2,8 @@
 
 .venv/bin/pytest tests/bench/test_time_calibration.py --run-bench     # ten minutes, on a machine that does nothing else
 
-The specs are of every kind that the language can say, in sizes that the calibration has not; none of them was looked at while
-the model of time was made. Each is trained by the trainer itself, as a job would be; the profile is measured before and stored.
+The specs are of every kind that the language can say, in sizes that the calibration has not; none of them had a part in a fit.
+Each is trained by the trainer itself, as a job would be; the profile is measured before and stored.
 """
 
 from __future__ import annotations
