@@ -7,7 +7,8 @@ from typing import Any
 PREDICTED = """## Predicted time, {title}
 
 `trainyard calibrate` measures the box ({calibration_seconds} s); then {specs} specs that it did not measure are trained by the trainer
-itself. Median error of the predicted warm epoch: {median:.0f} % (target: at most 25 %); {within:.0f} % of the epochs lie inside their interval.
+itself. Median error of the predicted warm epoch: {median:.0f} % (target: at most 25 %); {within:.0f} % of the epochs lie inside their
+interval.
 """
 STANDBY = """## First step after a warm standby
 
