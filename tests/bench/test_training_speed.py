@@ -197,12 +197,15 @@ def _example(name: str, epochs: int) -> dict[str, Any]:
 def _malimg(root: Path) -> None:
     """Write as many images as MalImg has, in as many families; drawn, not theirs."""
     draw = np.random.default_rng(1)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
     for family, count in enumerate(COUNTS.values()):
         folder = root / "malimg" / f"family-{family:02}"
         folder.mkdir(parents=True)
-        pattern = draw.integers(0, 160, size=(SIDE, SIDE))
+        # Bands whose width and slope are the family's own, as executables of one family share their layout.
+        width, slope = 3 + family % 5 * 2, (family // 5 - 2) / 2
         for number in range(count):
-            image = np.roll(pattern, draw.integers(0, 8), axis=0) + draw.integers(0, 96, size=(SIDE, SIDE))
+            bands = 80 + 70 * np.sin((rows + slope * columns + draw.integers(0, SIDE)) * 2 * np.pi / width)
+            image = bands + draw.integers(0, 96, size=(SIDE, SIDE))
             Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"{number:04}.png")
 
 
