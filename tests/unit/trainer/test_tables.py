@@ -173,6 +173,6 @@ def test_parquet_reads_as_csv_does(typed: Any, tmp_path: Path) -> None:
 
     samples = reading.read(typed(dataset=written).dataset, "classification", tmp_path)
 
-    assert samples.inputs.tolist() == [[1, 0, 1], [3, 0, 1]]
+    assert samples.inputs[:].tolist() == [[1, 0, 1], [3, 0, 1]]
     assert [record.name for record in samples.bad] == ["row 2"]
     assert samples.targets.tolist() == [1, 0]
