@@ -1,16 +1,19 @@
 """Logs: one JSON object a line on standard error, or lines for people where a person looks.
 
 User text stands in values only, with everything that could drive a terminal written out, so that no line can be forged; what carries a
-secret's name, or looks like a token of ours, is blanked.
+secret's name, or looks like a token of ours, is blanked. A line that can not be written (a full disk, a reader that went) costs nothing
+but itself: the next one that can be is followed by how many could not when they came.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -37,7 +40,7 @@ def configure(*, person: bool) -> None:
             blank_secrets,
             *last,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_Factory(Lines(sys.stderr, person=person)),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)
@@ -65,6 +68,50 @@ def written_out(odd: re.Pattern[str]) -> structlog.typing.Processor:
 
 def _code(found: re.Match[str]) -> str:
     return f"\\u{ord(found.group()):04x}"
+
+
+class Lines:
+    """Writes finished lines to a stream, each whole, from any thread; never raises for what the stream does."""
+
+    def __init__(self, stream: TextIO, *, person: bool) -> None:
+        self._stream = stream
+        self._person = person
+        self._guard = threading.Lock()
+        self._missed = 0
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        with self._guard:
+            if not self._written(line):
+                self._missed += 1
+            elif self._missed and self._written(self._told()):
+                self._missed = 0
+
+    log = debug = info = warn = warning = error = err = critical = fatal = exception = failure = msg
+
+    def _written(self, line: str) -> bool:
+        try:
+            # One call, so that what another process writes to the same place does not come in between.
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: it is closed
+            return False
+        return True
+
+    def _told(self) -> str:
+        if self._person:
+            return f"[warning  ] log-was-unwritable              lines={self._missed}"
+        return json.dumps({"event": "log-was-unwritable", "level": "warning", "lines": self._missed})
+
+
+class _Factory:
+    """What structlog asks for a logger: everybody gets the same."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+
+    def __call__(self, *_: Any) -> Lines:
+        return self._lines
 
 
 class _Forward(logging.Handler):

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import grpc
 import pytest
@@ -49,7 +49,7 @@ class Program:
         (data / "table.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self, *more: str, **of: str) -> subprocess.Popen[str]:
+    def start(self, *more: str, log: IO[Any] | int = subprocess.PIPE, **of: str) -> subprocess.Popen[str]:
         options = {
             "--home": str(self.home),
             "--listen": "127.0.0.1:0",
@@ -62,13 +62,13 @@ class Program:
         words = [word for option, value in options.items() if value for word in (option, value)]
         environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "MODULES_FILE": str(self.modules)}
         self.process = subprocess.Popen(
-            [sys.executable, str(WITH_FAKES), *words, *more], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, str(WITH_FAKES), *words, *more], env=environment, stdout=subprocess.PIPE, stderr=log, text=True
         )
         return self.process
 
-    def serve(self, *more: str, **of: str) -> dict[str, Any]:
+    def serve(self, *more: str, log: IO[Any] | int = subprocess.PIPE, **of: str) -> dict[str, Any]:
         """Start and wait until it answers."""
-        process = self.start(*more, **of)
+        process = self.start(*more, log=log, **of)
         deadline = time.monotonic() + 60
         while not self.ready.exists() or json.loads(self.ready.read_text())["pid"] != process.pid:
             assert process.poll() is None, process.communicate()[1]
@@ -150,6 +150,28 @@ def test_it_answers_when_the_ready_file_says_so_and_leaves_nothing_when_it_ends(
     assert not program.ready.exists()
     for line in logged.splitlines():
         assert {"event", "level", "timestamp"} <= set(json.loads(line))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is a device of Linux")
+def test_a_log_that_can_not_be_written_costs_no_job(program: Program) -> None:
+    with open("/dev/full", "w") as full:
+        program.serve(log=full)
+    client = program.client()
+    job_id = client.submit("good")
+    client.until(job_id, lambda job: job.state == job_pb2.JOB_STATE_SUCCEEDED)
+    client.channel.close()
+    assert program.end()[0] == 0
+
+
+def test_a_reader_of_the_log_that_goes_away_costs_no_job(program: Program) -> None:
+    reading, writing = os.pipe()
+    program.serve(log=writing)
+    os.close(writing)
+    os.close(reading)
+    client = program.client()
+    client.until(client.submit("good"), lambda job: job.state == job_pb2.JOB_STATE_SUCCEEDED)
+    client.channel.close()
+    assert program.end()[0] == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 from datetime import UTC, datetime
@@ -152,6 +154,7 @@ def test_secrets_are_blanked_and_no_line_can_be_forged(capsys: pytest.CaptureFix
         assert [json.loads(line)["event"] for line in written.splitlines()] == ["call", "library", "failed"]
 
 
+@pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("person", [True, False])
 def test_no_text_in_a_log_drives_a_terminal_forges_a_line_or_tells_a_token(capsys: pytest.CaptureFixture[str], *, person: bool) -> None:
     logs.configure(person=person)
@@ -167,3 +170,40 @@ def test_no_text_in_a_log_drives_a_terminal_forges_a_line_or_tells_a_token(capsy
     assert not any(line.startswith("forged") for line in said.splitlines())
     assert token not in said
     assert not set("\x1b\x9b\x07\u202e\r") & set(said)
+
+
+class Moody(io.StringIO):
+    """A stream on a disk that is full now and then."""
+
+    full = False
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_lines_that_could_not_be_written_are_counted_when_one_can_be_again(*, person: bool) -> None:
+    stream = Moody()
+    lines = logs.Lines(stream, person=person)
+    lines.msg("one")
+    stream.full = True
+    lines.msg("two")
+    lines.warning("three")
+    stream.full = False
+    lines.msg("four")
+    lines.msg("five")
+    written = stream.getvalue().splitlines()
+    assert written[:2] == ["one", "four"]
+    assert "log-was-unwritable" in written[2]
+    assert "2" in written[2]
+    assert written[3:] == ["five"]
+    if not person:
+        assert json.loads(written[2])["lines"] == 2
+
+
+def test_a_stream_that_is_closed_is_no_trouble() -> None:
+    stream = Moody()
+    stream.close()
+    logs.Lines(stream, person=False).msg("one")
