@@ -18,11 +18,11 @@ from PIL import Image
 from trainyard.linter import spec as language
 
 _WIDTH = 256
-# Bytes of the decoded samples; memory may hold a sixteenth of the larger ones.
-_SMALL, _LARGE = 24 * 2**20, 72 * 2**20
+# Bytes of the decoded samples; memory may hold a thirty-sixth of the larger ones.
+_SMALL, _LARGE = 48 * 2**20, 144 * 2**20
 _ALLOWED_MIB = "4"
 # What is held per sample, and what allocators keep; in memory the growth would be 1 and more.
-_GROWTH = 0.6
+_GROWTH = 0.3
 _READ = """
 import json, sys
 from pathlib import Path
@@ -55,8 +55,9 @@ def _csv(root: Path, size: int) -> dict[str, Any]:
 
 
 def _parquet(root: Path, size: int) -> dict[str, Any]:
-    # A page of every column is in memory at once, however long the table: small ones, so that few rows show it.
-    pages: dict[str, Any] = {"data_page_size": 16 * 1024, "use_dictionary": False, "write_batch_size": 256}
+    # A page of every column is in memory at once, however long the table: small ones, so that few rows show it. Not smaller than
+    # 16 KiB when compressed: of such columns Arrow keeps what it has read until the row group ends.
+    pages: dict[str, Any] = {"data_page_size": 64 * 1024, "use_dictionary": False, "write_batch_size": 256}
     arrow_parquet.write_table(_columns(size // (4 * _WIDTH)), root / "t.parquet", row_group_size=2**20, **pages)
     return {"type": "parquet", "path": "t.parquet", "target": "kind"}
 
@@ -95,7 +96,7 @@ def test_memory_does_not_grow_with_a_dataset_that_it_does_not_hold(tmp_path: Pat
         needed.append(bytes_needed)
         peaks.append(peak)
 
-    assert needed[1] > 15 * int(_ALLOWED_MIB) * 2**20
+    assert needed[1] > 30 * int(_ALLOWED_MIB) * 2**20
     growth = (peaks[1] - peaks[0]) / (needed[1] - needed[0])
     print(f"\n{write.__name__}: peaks {[peak >> 20 for peak in peaks]} MiB, growth {growth:.3f}")
     assert growth < _GROWTH
