@@ -48,8 +48,9 @@ class Program:
         rows = [f"{index % 7},{index % 5},{'ab'[index % 2]}" for index in range(80)]
         (data / "table.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
         self.process: subprocess.Popen[str] | None = None
+        self.log: IO[Any] | int = subprocess.PIPE
 
-    def start(self, *more: str, log: IO[Any] | int = subprocess.PIPE, **of: str) -> subprocess.Popen[str]:
+    def start(self, *more: str, **of: str) -> subprocess.Popen[str]:
         options = {
             "--home": str(self.home),
             "--listen": "127.0.0.1:0",
@@ -62,13 +63,13 @@ class Program:
         words = [word for option, value in options.items() if value for word in (option, value)]
         environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "MODULES_FILE": str(self.modules)}
         self.process = subprocess.Popen(
-            [sys.executable, str(WITH_FAKES), *words, *more], env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            [sys.executable, str(WITH_FAKES), *words, *more], env=environment, stdout=subprocess.PIPE, stderr=self.log, text=True
         )
         return self.process
 
-    def serve(self, *more: str, log: IO[Any] | int = subprocess.PIPE, **of: str) -> dict[str, Any]:
+    def serve(self, *more: str, **of: str) -> dict[str, Any]:
         """Start and wait until it answers."""
-        process = self.start(*more, log=log, **of)
+        process = self.start(*more, **of)
         deadline = time.monotonic() + 60
         while not self.ready.exists() or json.loads(self.ready.read_text())["pid"] != process.pid:
             assert process.poll() is None, process.communicate()[1]
@@ -154,8 +155,9 @@ def test_it_answers_when_the_ready_file_says_so_and_leaves_nothing_when_it_ends(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is a device of Linux")
 def test_a_log_that_can_not_be_written_costs_no_job(program: Program) -> None:
-    with open("/dev/full", "w") as full:
-        program.serve(log=full)
+    with Path("/dev/full").open("w") as full:
+        program.log = full
+        program.serve()
     client = program.client()
     job_id = client.submit("good")
     client.until(job_id, lambda job: job.state == job_pb2.JOB_STATE_SUCCEEDED)
@@ -165,7 +167,8 @@ def test_a_log_that_can_not_be_written_costs_no_job(program: Program) -> None:
 
 def test_a_reader_of_the_log_that_goes_away_costs_no_job(program: Program) -> None:
     reading, writing = os.pipe()
-    program.serve(log=writing)
+    program.log = writing
+    program.serve()
     os.close(writing)
     os.close(reading)
     client = program.client()
