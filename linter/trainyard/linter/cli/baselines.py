@@ -1,7 +1,6 @@
 """Baseline files: ``{"version": 1, "findings": [{"path", "rule", "pointer"}, …]}``, paths relative to the file."""
 
-# pathlib is left out of the cold start.
-# ruff: noqa: PTH100, PTH120, PTH123
+# ruff: noqa: PTH100, PTH120, PTH123 - pathlib is left out of the cold start
 
 from __future__ import annotations
 

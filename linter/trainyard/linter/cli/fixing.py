@@ -1,7 +1,6 @@
 """``--fix`` and ``--diff``: what the fixes do to files. Fixing itself is the engine's."""
 
-# pathlib is left out of the cold start.
-# ruff: noqa: PTH101, PTH105, PTH108, PTH118, PTH120, PTH123
+# ruff: noqa: PTH101, PTH105, PTH108, PTH118, PTH120, PTH123 - pathlib is left out of the cold start
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """``--hardware NAME|FILE``: a built-in profile or one that was measured on a box."""
 
-# pathlib is left out of the cold start.
-# ruff: noqa: PTH123
+# ruff: noqa: PTH123 - pathlib is left out of the cold start
 
 from __future__ import annotations
 

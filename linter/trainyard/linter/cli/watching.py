@@ -1,7 +1,6 @@
 """``check --watch``: judge again when a file, its configuration or the set of files changes."""
 
-# pathlib is left out of the cold start.
-# ruff: noqa: PTH116, PTH118
+# ruff: noqa: PTH116, PTH118 - pathlib is left out of the cold start
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _states(place: str, below: str = "") -> Iterator[tuple[str, os.stat_result]]
     Raises ``OSError`` for a link to a folder: what lies behind it may change unseen.
     """
     if not os.path.isdir(place):  # noqa: PTH112 -- a hundred thousand Path objects cost a second
-        yield "", os.stat(place)  # noqa: PTH116
+        yield "", os.stat(place)  # noqa: PTH116 - as above
         return
     with os.scandir(f"{place}/{below}") as entries:
         ordered = sorted(entries, key=lambda entry: entry.name)

@@ -186,7 +186,7 @@ def beginnings(files: Sequence[str], opened: frozenset[str], place: Path, path: 
             break
         if file in opened or _begins_well(file):
             continue
-        problems += look([file], place, path, budget).problems if os.path.getsize(file) else [_empty(file, place, path)]  # noqa: PTH202
+        problems += look([file], place, path, budget).problems if os.path.getsize(file) else [_empty(file, place, path)]  # noqa: PTH202 - thousands of files
     return tuple(problem for problem in problems if problem.trouble is Trouble.UNREADABLE)
 
 

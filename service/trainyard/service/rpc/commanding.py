@@ -25,19 +25,19 @@ class Commanding(Asking):
         """Save the place, end the process, free the slot."""
         return pb.PauseJobResponse(job=await self._command(request.id, Command.PAUSE, context))
 
-    async def ResumeJob(self, request: pb.ResumeJobRequest, context: Any) -> pb.ResumeJobResponse:  # noqa: N802
+    async def ResumeJob(self, request: pb.ResumeJobRequest, context: Any) -> pb.ResumeJobResponse:  # noqa: N802 - the contract's
         """Queue a paused job again, at the place of its submission."""
         return pb.ResumeJobResponse(job=await self._command(request.id, Command.RESUME, context))
 
-    async def StopJob(self, request: pb.StopJobRequest, context: Any) -> pb.StopJobResponse:  # noqa: N802
+    async def StopJob(self, request: pb.StopJobRequest, context: Any) -> pb.StopJobResponse:  # noqa: N802 - the contract's
         """End training and keep the best model."""
         return pb.StopJobResponse(job=await self._command(request.id, Command.STOP, context))
 
-    async def CancelJob(self, request: pb.CancelJobRequest, context: Any) -> pb.CancelJobResponse:  # noqa: N802
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Any) -> pb.CancelJobResponse:  # noqa: N802 - the contract's
         """End a job at once."""
         return pb.CancelJobResponse(job=await self._command(request.id, Command.CANCEL, context))
 
-    async def DeleteJob(self, request: pb.DeleteJobRequest, context: Any) -> pb.DeleteJobResponse:  # noqa: N802
+    async def DeleteJob(self, request: pb.DeleteJobRequest, context: Any) -> pb.DeleteJobResponse:  # noqa: N802 - the contract's
         """Remove a job that is over, its history and its files."""
         enough_time(context)
         job = await self._find(request.id)

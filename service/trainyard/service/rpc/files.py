@@ -32,7 +32,7 @@ class Files(Asking):
             next_page_token=paging.token(page[-1].name, filters) if more else "",
         )
 
-    async def DownloadArtifact(  # noqa: N802
+    async def DownloadArtifact(  # noqa: N802 - the contract's
         self, request: pb.DownloadArtifactRequest, context: Any
     ) -> AsyncGenerator[pb.DownloadArtifactResponse]:
         """Send a file from ``offset`` on, in pieces; the first message says what the whole is, with its SHA-256."""
@@ -55,7 +55,7 @@ class Files(Asking):
         finally:
             file.close()
 
-    async def TailLog(self, request: pb.TailLogRequest, context: Any) -> AsyncGenerator[pb.TailLogResponse]:  # noqa: ARG002, N802
+    async def TailLog(self, request: pb.TailLogRequest, context: Any) -> AsyncGenerator[pb.TailLogResponse]:  # noqa: ARG002, N802 - the contract's
         """Send the end of the trainer's log, and go on as it grows when asked to."""
         if not 0 <= request.lines <= MOST_LINES:
             raise InvalidRequestError(field="lines", problem=f"lies between 1 and {MOST_LINES}, or is left out")
@@ -65,7 +65,7 @@ class Files(Asking):
             async for text in texts:
                 yield pb.TailLogResponse(text=text)
 
-    async def ListDatasets(self, request: pb.ListDatasetsRequest, context: Any) -> pb.ListDatasetsResponse:  # noqa: ARG002, N802
+    async def ListDatasets(self, request: pb.ListDatasetsRequest, context: Any) -> pb.ListDatasetsResponse:  # noqa: ARG002, N802 - the contract's
         """Return a page of what lies under the data root, by path."""
         size, after = paging.size(request.page_size), paging.name(request.page_token, b"datasets")
         found = [one for one in await self._run(self._with.data.datasets) if one.path > after]

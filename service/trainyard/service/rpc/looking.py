@@ -41,7 +41,7 @@ class Looking(Asking):
             response.spec, response.resolved_spec = documents.source, documents.resolved.encode()
         return response
 
-    async def ListJobs(self, request: pb.ListJobsRequest, context: Any) -> pb.ListJobsResponse:  # noqa: N802
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Any) -> pb.ListJobsResponse:  # noqa: N802 - the contract's
         """Return a page of jobs, newest first."""
         size, filters = paging.size(request.page_size), _filters(request)
         query = _query(request, limit=size + 1, before=paging.number(request.page_token, filters))
@@ -55,7 +55,7 @@ class Looking(Asking):
         messages = self._translated(page, beside, context)
         return pb.ListJobsResponse(jobs=messages, next_page_token=paging.token(page[-1].number, filters) if more else "")
 
-    async def WatchJob(self, request: pb.WatchJobRequest, context: Any) -> AsyncGenerator[pb.WatchJobResponse]:  # noqa: ARG002, N802
+    async def WatchJob(self, request: pb.WatchJobRequest, context: Any) -> AsyncGenerator[pb.WatchJobResponse]:  # noqa: ARG002, N802 - the contract's
         """Replay a job's events, then follow."""
         if request.after_seq < 0:
             raise InvalidRequestError(field="after_seq", problem="is the number of the last event seen, 0 for none")
@@ -64,13 +64,13 @@ class Looking(Asking):
             # Encoded already, once for all who watch the job; the interceptors let bytes pass.
             yield cast("pb.WatchJobResponse", raw)
 
-    async def GetHistory(self, request: pb.GetHistoryRequest, context: Any) -> pb.GetHistoryResponse:  # noqa: ARG002, N802
+    async def GetHistory(self, request: pb.GetHistoryRequest, context: Any) -> pb.GetHistoryResponse:  # noqa: ARG002, N802 - the contract's
         """Return a job's exact curve."""
         job = await self._find(request.id)
         epochs = await self._run(lambda: curve(self._epochs(job.id)))
         return pb.GetHistoryResponse(epochs=[epoch_message(epoch) for epoch in epochs])
 
-    async def GetLintReport(self, request: pb.GetLintReportRequest, context: Any) -> pb.GetLintReportResponse:  # noqa: ARG002, N802
+    async def GetLintReport(self, request: pb.GetLintReportRequest, context: Any) -> pb.GetLintReportResponse:  # noqa: ARG002, N802 - the contract's
         """Return the whole report of a job or a refusal."""
         which = request.WhichOneof("of")
         if which is None:
@@ -83,7 +83,7 @@ class Looking(Asking):
             report = await self._run(self._store.report, request.digest, PRINCIPAL.get().scope)
         return pb.GetLintReportResponse(report=report_message(report))
 
-    async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Any) -> pb.GetServerInfoResponse:  # noqa: ARG002, N802
+    async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Any) -> pb.GetServerInfoResponse:  # noqa: ARG002, N802 - the contract's
         """Say who the server is."""
         return pb.GetServerInfoResponse(server=await self._run(self._with.info))
 

@@ -26,12 +26,12 @@ class Submitting(Asking):
         report = await self._run(lambda: report_message(self._with.submissions.judge(request.spec)))
         return pb.LintSpecResponse(report=report)
 
-    async def PlanSpec(self, request: pb.PlanSpecRequest, context: Any) -> pb.PlanSpecResponse:  # noqa: ARG002, N802
+    async def PlanSpec(self, request: pb.PlanSpecRequest, context: Any) -> pb.PlanSpecResponse:  # noqa: ARG002, N802 - the contract's
         """Say what a spec would do here."""
         plan = await self._run(self._with.submissions.plan, request.spec)
         return pb.PlanSpecResponse(plan_json=plan.encode())
 
-    async def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.CreateJobResponse:  # noqa: N802
+    async def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.CreateJobResponse:  # noqa: N802 - the contract's
         """Make a job of a spec, or refuse it."""
         enough_time(context)
         who = PRINCIPAL.get().name

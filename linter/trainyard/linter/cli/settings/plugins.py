@@ -5,8 +5,7 @@ elsewhere; nothing is loaded that a configuration does not name; ``--isolated`` 
 server has no configuration of this kind.
 """
 
-# pathlib costs a tenth of the cold start; whoever has plugins pays enough.
-# ruff: noqa: PTH112, PTH113, PTH116, PTH118, PTH119
+# ruff: noqa: PTH112, PTH113, PTH116, PTH118, PTH119 - pathlib costs a tenth of the cold start; whoever has plugins pays enough
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def put_generators(saved: dict[str, Any]) -> None:
     version, internal, gauss = saved["python"]
     random.setstate((version, tuple(internal), gauss))
     kind, keys, place, has_gauss, cached = saved["numpy"]
-    np.random.set_state((kind, np.asarray(keys, dtype=np.uint32), place, has_gauss, cached))  # noqa: NPY002
+    np.random.set_state((kind, np.asarray(keys, dtype=np.uint32), place, has_gauss, cached))  # noqa: NPY002 - what is restored is the old generator
 
 
 def _named(learner: Any) -> Iterator[tuple[str, Any]]:

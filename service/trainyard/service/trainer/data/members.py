@@ -92,5 +92,5 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if read is None:
         raise ValueError(f"version {version[0]}.{version[1]} of the format .npy is not known")
-    shape, transposed, dtype = read(file)  # type: ignore[no-untyped-call,unused-ignore]
+    shape, transposed, dtype = read(file)  # type: ignore[no-untyped-call,unused-ignore] # as above
     return shape, bool(transposed), dtype

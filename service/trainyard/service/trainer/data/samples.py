@@ -100,8 +100,7 @@ def shaped(inputs: Inputs, declared: tuple[int | None, ...] | None) -> Inputs:
         return inputs
     sizes = [size for size in declared if size is not None]
     if len(sizes) == len(declared) and math.prod(sizes) == math.prod(real):
-        # mypy finds NumPy's overloads of it unlike any protocol.
-        reshaped: Inputs = inputs.reshape(len(inputs), *sizes)  # type: ignore[attr-defined]
+        reshaped: Inputs = inputs.reshape(len(inputs), *sizes)  # type: ignore[attr-defined] # NumPy's overloads are like no protocol
         return reshaped
     raise DataError(f"dataset.input_shape is {list(declared)}, but a sample has the shape {list(real)}.")
 

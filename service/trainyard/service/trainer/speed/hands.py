@@ -141,8 +141,8 @@ class ManyHands:
     def _first(self, variable: Any) -> Any:
         """Return the same Keras variable, name and constraint and all, with the first device's copy alone for its value."""
         first = copy.copy(variable)
-        # Keras offers no way to say this: an optimizer outside of a strategy can not step on what the strategy mirrors.
-        first._value = self._copies(variable)[0]  # noqa: SLF001
+        # An optimizer outside of a strategy can not step on what the strategy mirrors.
+        first._value = self._copies(variable)[0]  # noqa: SLF001 - Keras has no public way
         return first
 
     @contextmanager
