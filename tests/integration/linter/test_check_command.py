@@ -67,6 +67,21 @@ def test_a_dangling_link_is_a_usage_error(run: Run, tmp_path: Path) -> None:
     assert (outcome.code, len(outcome.err.splitlines())) == (2, 1)
 
 
+def test_a_link_to_itself_is_told_as_such(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.trainspec.json").symlink_to("a.trainspec.json")
+    for argument in ("a.trainspec.json", "."):
+        outcome = run("check", argument)
+        assert (outcome.code, outcome.err) == (2, "error: a.trainspec.json is a link that leads back to itself\n")
+
+
+@pytest.mark.parametrize("argument", [".", "*", "**/*.trainspec.json"])
+def test_what_has_a_specs_name_and_is_no_file_is_not_waited_for(argument: str, run: Run, write: Write, tmp_path: Path) -> None:
+    write()
+    os.mkfifo(tmp_path / "pipe.trainspec.json")
+    (tmp_path / ".#a.trainspec.json").symlink_to("somebody@somewhere.1234")  # Emacs, with the spec open
+    assert [entry["path"] for entry in run("check", argument, "--format", "json").json["files"]] == ["a.trainspec.json"]
+
+
 def test_walking_never_follows_a_link_out_of_the_folder(run: Run, write: Write, tmp_path: Path) -> None:
     write("outside.trainspec.json", task=7)
     write("in/inside.trainspec.json")

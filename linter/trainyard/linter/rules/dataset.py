@@ -280,7 +280,8 @@ class PathLeavesRoot(Rule):
     INVALID = (
         Invalid({"dataset": {"path": "../images"}}, PATH, "relative to the data root"),
         Invalid({"dataset": {"path": "/home/me/images"}}, PATH, "relative to the data root"),
-        Invalid({"dataset": {"path": "https://example.org/x"}}, PATH, "relative to the data root"),
+        Invalid({"dataset": {"path": "https://example.org/x"}}, PATH, "is an address, and nothing is ever downloaded"),
+        Invalid({"dataset": {"path": ""}}, PATH, "the path is empty; write a path relative to the data root"),
         Invalid({"dataset": {"split": {"test": "C:\\data"}}}, "/dataset/split/test", "relative to the data root"),
     )
 
@@ -293,7 +294,13 @@ class PathLeavesRoot(Rule):
         paths += [("/model/weights", getattr(spec.model, "weights", None)), ("/model/initial", getattr(spec.model, "initial", None))]
         for pointer, path in paths:
             if path is not None and leaves_root(path):
-                yield Violation(pointer, f"'{path}' is not below the data root; write a path relative to the data root, without '..'")
+                yield Violation(pointer, f"{_wrong_with(path)}; write a path relative to the data root, without '..'")
+
+
+def _wrong_with(path: str) -> str:
+    if not path:
+        return "the path is empty"
+    return f"'{path}' is an address, and nothing is ever downloaded" if "://" in path else f"'{path}' is not below the data root"
 
 
 def leaves_root(path: str) -> bool:

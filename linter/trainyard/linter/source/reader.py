@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from trainyard.linter.source import traps
 from trainyard.linter.source.places import Place, escape
-from trainyard.linter.source.scanner import FatalError, Scanner, shown
+from trainyard.linter.source.scanner import QUOTES, FatalError, Scanner, shown
 
 if TYPE_CHECKING:
     from trainyard.linter.source.limits import Limits
     from trainyard.linter.source.places import Lines
 
-_MEMBER_FOLLOWS = re.compile(r"""["'\w{\[+.-]""")
+_MEMBER_FOLLOWS = re.compile(rf"""[{QUOTES}\w{{\[+.-]""")
+_THOUSANDS = re.compile(r"[0-9]{3}")
 # A number that any reader takes for the same, and the comma after which another element follows, or right before the end.
 _NUMBER_OF_LIST = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?)(?:[ \t\r\n]*+,[ \t\r\n]*+(?=[-0-9\"\[{])|(?=[ \t\r\n]*+\]))")
 
@@ -64,6 +65,11 @@ class Reader(Scanner):
             self._fatal("text goes on after the end of the object; delete it, for one file holds one spec", self._at, self._word_end())
         if isinstance(value, dict):
             return value
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            brackets = (self._edit(start, start + 1, ""), self._edit(end - 1, end, ""))
+            message = "a spec is one JSON object, this is an array with one in it; delete the brackets around it"
+            self.note(traps.NOT_AN_OBJECT, message, start, end, edits=brackets, safe=True)
+            return None
         self.note(traps.NOT_AN_OBJECT, f"a spec is one JSON object, this is {_kind(value)}; write {{}} around its sections", start, end)
         return None
 
@@ -75,7 +81,7 @@ class Reader(Scanner):
             value = self._object(pointer, depth)
         elif character == "[":
             value = self._array(pointer, depth)
-        elif character in {'"', "'"}:
+        elif character and character in QUOTES:
             value = self._string(pointer, "value")
         else:
             value = self._scalar(pointer)
@@ -180,11 +186,12 @@ class Reader(Scanner):
 
     def _key(self, pointer: str) -> str:
         start = self._at
-        if self._text[start] in "\"'":
+        if self._text[start] in QUOTES:
             return self._string(pointer, "key")
         word = self._word()
         if not word.isidentifier():
-            self._fatal(f"a key in double quotes expected, found {self._found_at(start)}", start, self._at)
+            hint = "; a number has no comma between its thousands" if _THOUSANDS.fullmatch(word) else ""
+            self._fatal(f"a key in double quotes expected, found {self._found_at(start)}{hint}", start, self._at)
         message = f'key {word} must stand in double quotes: "{word}"'
         self.note(
             traps.NOT_STRICT_JSON, message, start, self._at, pointer=f"{pointer}/{word}", target="key", replacement=f'"{word}"', safe=True

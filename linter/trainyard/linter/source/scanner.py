@@ -23,6 +23,13 @@ _STRINGS = JSONDecoder(strict=False)
 # What begins neither white space nor a comment.
 _INK = frozenset('{}[]:,"-0123456789')
 _SPACE = re.compile(r"[ \t\n\r]*+")
+# What looks like nothing or like a space, and comes with text that was copied from a page.
+_ODD_SPACE = re.compile("[\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff\x0b\x0c]++")
+# What word processors and chat programs make of quotes.
+_PAGE_QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb"
+_PAGE_QUOTED = re.compile(rf"""[{_PAGE_QUOTES}]([^{_PAGE_QUOTES}"'\\\n\r]*+)[{_PAGE_QUOTES}"']""")
+QUOTES = "\"'" + _PAGE_QUOTES
+_ESCAPE = re.compile(r"""\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|(\\.)""")
 _COMMENT = re.compile(r"//[^\n\r]*|/\*.*?\*/|#[^\n\r]*", re.DOTALL)
 # A number, a literal or whatever else stands between two separators.
 _WORD = re.compile(r"""[^\s,:\[\]{}"'/#]+""")
@@ -62,6 +69,8 @@ class Scanner:
         string: str
         if self._text[start] == "'":
             return self._single_quoted(pointer, target)
+        if self._text[start] != '"':
+            return self._page_quoted(pointer, target)
         try:
             string, self._at = _STRINGS.raw_decode(self._text, start)
         except JSONDecodeError:
@@ -87,11 +96,15 @@ class Scanner:
                 start + len(self._lines.line(end.line)) - end.column + 1,
             )
         self._at = whole.end()
+        raw = whole.group()
+        unknown = next((match.group(1) for match in _ESCAPE.finditer(raw) if match.group(1)), "\\")
+        doubled = _ESCAPE.sub(lambda match: match.group() if match.group(1) is None else "\\" + match.group(1), raw)
         message = (
-            'string holds an escape that JSON does not know; known are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX, a backslash itself is \\\\'
+            f"string holds {shown(unknown)[1:-1]}, an escape that JSON does not know; a backslash itself is \\\\, "
+            'known are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX'
         )
-        self.note(traps.INVALID_JSON, message, start, self._at)
-        return whole.group()[1:-1]
+        self.note(traps.INVALID_JSON, message, start, self._at, replacement=doubled)
+        return raw[1:-1]
 
     def _control_characters(self, pointer: str, target: Target, start: int) -> None:
         raw = self._text[start : self._at]
@@ -125,6 +138,18 @@ class Scanner:
         )
         return string
 
+    def _page_quoted(self, pointer: str, target: Target) -> str:
+        start = self._at
+        match = _PAGE_QUOTED.match(self._text, start)
+        if match is None:
+            self._fatal('this string is never closed; strings stand in plain double quotes: write " on both sides', start, start + 1)
+        self._at = match.end()
+        string = match.group(1)
+        below = f"{pointer}/{escape(string)}" if target == "key" else pointer
+        message = f"typographic quotes: a string stands in plain double quotes; write {shown(string)}"
+        self.note(traps.NOT_STRICT_JSON, message, start, self._at, pointer=below, target=target, replacement=f'"{string}"', safe=True)
+        return string
+
     def _scalar(self, pointer: str) -> Any:
         start = self._at
         word = self._word()
@@ -154,6 +179,12 @@ class Scanner:
         while True:
             match = _SPACE.match(text, self._at)
             self._at = match.end() if match else self._at
+            odd = _ODD_SPACE.match(text, self._at)
+            if odd is not None:
+                self._at = odd.end()
+                message = f"character U+{ord(odd.group()[0]):04X} looks like a space or like nothing, and JSON knows it not; write a space"
+                self.note(traps.NOT_STRICT_JSON, message, odd.start(), odd.end(), replacement=" ", safe=True)
+                continue
             if self._at >= len(text) or text[self._at] not in "/#":
                 return
             comment = _COMMENT.match(text, self._at)

@@ -157,7 +157,8 @@ NOT_STRICT_JSON = Trap(
     "JSON015",
     "not-strict-json",
     _ERROR,
-    "Something is written as in JavaScript, Python or YAML: single quotes, a bare key, True, None, a number such as .5 or 0x10.",
+    "Something is written as in JavaScript, Python or YAML: single quotes, a bare key, True, None, a number such as .5 or 0x10; "
+    "or as on a printed page: typographic quotes, a space that only looks like one.",
     "Strict JSON readers refuse it.",
     "Write it as JSON does; `--fix` does where only one reading is possible.",
 )

@@ -257,6 +257,29 @@ def test_single_quotes_and_bare_keys_are_read_and_mended() -> None:
     assert Document.parse(mended(raw, found)).value == {"a": 'it is "it"', "b": 1}
 
 
+@pytest.mark.parametrize("raw", ["{“a”: “x y”}", "{„a“: \u2018x y\u2019}", '{“a": «x y»}'])
+def test_quotes_of_a_word_processor_are_read_and_mended(raw: str) -> None:
+    found = faults(raw)
+    assert [(fault.name, fault.safe) for fault in found] == [("not-strict-json", True)] * 2
+    assert "typographic quotes" in found[0].message
+    assert Document.parse(raw.encode()).value == {"a": "x y"}
+    assert mended(raw, found) == b'{"a": "x y"}'
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u202f", "\u200b", "\ufeff", "\u3000", "\x0b"])
+def test_a_space_that_is_none_is_named_and_mended(space: str) -> None:
+    raw = '{"a":' + space + "1}"
+    fault = only(raw)
+    assert (fault.name, fault.safe, marked(raw, fault)) == ("not-strict-json", True, space)
+    assert f"U+{ord(space):04X}" in fault.message
+    assert Document.parse(raw.encode()).value == {"a": 1}
+    assert mended(raw, [fault]) == b'{"a": 1}'
+
+
+def test_spaces_and_quotes_of_a_page_are_text_inside_a_string() -> None:
+    assert faults('{"a": "x\u00a0“y”\u200b"}') == []
+
+
 def test_a_tab_inside_a_string_is_mended_to_its_escape() -> None:
     raw = '{"a": "x\ty"}'
     fault = only(raw)
@@ -286,7 +309,26 @@ def test_a_whole_surrogate_pair_is_silent() -> None:
     assert (document.value, document.faults) == ({"a": "\U0001f600"}, ())
 
 
+def test_an_unknown_escape_is_named_and_doubled_only_when_asked() -> None:
+    raw = '{"a": "x\\\\n\\n\\digits\\u12"}'
+    fault = only(raw)
+    assert "holds \\d, an escape" in fault.message
+    assert not fault.safe
+    assert Document.parse(mended(raw, [fault])).value == {"a": "x\\n\n\\digits\\u12"}
+
+
 # -- broken grammar
+
+
+@pytest.mark.parametrize("raw", ['[{"a": 1}]', ' [\n{"a": 1},\n]\n'])
+def test_one_object_in_an_array_loses_its_brackets(raw: str) -> None:
+    found = faults(raw)
+    assert [fault.name for fault in found if fault.name != "trailing-comma"] == ["not-an-object"]
+    assert Document.parse(mended(raw, found)).value == {"a": 1}
+
+
+def test_thousands_with_a_comma_are_told_apart_from_a_key() -> None:
+    assert "no comma between its thousands" in faults('{"samples": 1,797}')[-1].message
 
 
 @pytest.mark.parametrize("raw", ["", "  \n\t "])
