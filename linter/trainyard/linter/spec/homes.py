@@ -42,7 +42,7 @@ def of(key: str, place: Place) -> list[Home]:
     """
     name, _, becomes = KEYS.get(plainly(key), key).partition(":")
     path, _, leaf = name.rpartition(".")
-    homes = [home for home in homes_by_key().get(leaf, ()) if not path or home.path == name]
+    homes = [home for home in homes_by_key().get(leaf, ()) if (not path or home.path == name) and not _holds(home, place)]
     if becomes:
         return [home._replace(becomes=becomes) for home in homes if home.path == name]
     section = place.tokens[0] if place.tokens else ""
@@ -54,6 +54,11 @@ def of(key: str, place: Place) -> list[Home]:
     nearest = [home for home in homes if remoteness(home) == least and _applies(home, place.root)]
     nearest = nearest or [home for home in homes if remoteness(home) == least]
     return sorted(nearest, key=lambda home: home.path.count("."))[:_MOST_HOMES]
+
+
+def _holds(home: Home, place: Place) -> bool:
+    """Tell whether the key stands somewhere inside of what it is the name of, so that it is not that which was meant."""
+    return place.words == home.path or place.words.startswith((f"{home.path}.", f"{home.path}["))
 
 
 def words(home: Home, root: object) -> str:

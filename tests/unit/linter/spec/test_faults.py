@@ -54,6 +54,19 @@ def test_a_misspelt_key_gets_the_closest_one(minimal: Made, section: str, writte
         assert fault.safe
 
 
+@pytest.mark.parametrize(
+    "section,written",
+    [
+        ("model", {"type": "sequential", "layers": [{"type": "dense", "units": 3, "layers": 12}]}),
+        ("training", {"training": {}}),
+    ],
+)
+def test_a_key_is_not_sent_to_what_it_stands_in(minimal: Made, section: str, written: dict[str, Any]) -> None:
+    fault = only(language.check(minimal(**{section: written})))
+    assert "its place is" not in fault.message
+    assert "known keys: " in fault.message
+
+
 def test_a_word_of_another_tool_is_not_taken_over_with_a_key_that_has_none_such(minimal: Made) -> None:
     dataset = {"type": "csv", "path": "a.csv", "target": "y", "missing": "mean"}
     fault = only(language.check(minimal(dataset=dataset)))
