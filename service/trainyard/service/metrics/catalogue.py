@@ -82,7 +82,7 @@ FLEET = (
         ("diagnosis",),
         "",
         "What trainers noticed, by name; names that are not known count as other.",
-        "10",
+        "9",
     ),
     Metric(
         "prediction_ratio",
@@ -151,8 +151,22 @@ PER_JOB = (
     Metric("job_last_epoch_duration_seconds", Type.GAUGE, _JOB, "seconds", "Wall time of the last epoch.", "1/job"),
     Metric("job_samples_processed_total", Type.COUNTER, _JOB, "", "Training samples of the job so far.", "1/job"),
     Metric("job_nonfinite_epochs_total", Type.COUNTER, _JOB, "", "Epochs of the job whose loss was NaN or infinite.", "1/job"),
-    Metric("job_gpu_memory_used_bytes", Type.GAUGE, ("job_id", "device"), "bytes", "Peak device memory that the trainer used.", "1/job"),
-    Metric("job_gpu_memory_limit_bytes", Type.GAUGE, ("job_id", "device"), "bytes", "Memory of the device that the job runs on.", "1/job"),
+    Metric(
+        "job_gpu_memory_used_bytes",
+        Type.GAUGE,
+        ("job_id", "device"),
+        "bytes",
+        "Peak device memory that the trainer used.",
+        "1/GPU of a job",
+    ),
+    Metric(
+        "job_gpu_memory_limit_bytes",
+        Type.GAUGE,
+        ("job_id", "device"),
+        "bytes",
+        "Memory of the device that the job runs on.",
+        "1/GPU of a job",
+    ),
     Metric(
         "job_predicted_memory_bytes",
         Type.GAUGE,

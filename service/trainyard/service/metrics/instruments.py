@@ -19,8 +19,8 @@ ACTIONS = ("checkpoint_saved", "lr_reduced", "early_stopped")
 PREDICTED = ("memory", "time")
 # What a trainer can notice; a name of a newer trainer counts as the last.
 DIAGNOSES = (
-    "non-finite",
-    "diverging",
+    "nonfinite-loss",
+    "divergence",
     "plateau",
     "overfitting",
     "not-above-majority",

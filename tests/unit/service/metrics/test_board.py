@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -31,7 +34,7 @@ from trainyard.service.metrics.board import LINGER_SECONDS, Board
 from trainyard.service.metrics.calls import CallCounter
 from trainyard.service.metrics.catalogue import ALL, FLEET, PER_JOB, Type
 from trainyard.service.metrics.collector import JobCollector
-from trainyard.service.metrics.instruments import Instruments
+from trainyard.service.metrics.instruments import DIAGNOSES, Instruments
 
 MakeJob = Callable[[], Job]
 Sample = tuple[str, tuple[tuple[str, str], ...]]
@@ -270,6 +273,50 @@ def test_diagnoses_are_counted_by_name_and_strange_names_together(fleet: Fleet, 
     Story(fleet, make_job(), noon).run().say(Diagnosis("plateau", 1, "", 0.5), Diagnosis("x" * 60, 1, "", 0.5))
     assert fleet.value("trainyard_diagnoses_total", diagnosis="plateau") == 1
     assert fleet.value("trainyard_diagnoses_total", diagnosis="other") == 1
+
+
+def test_every_name_that_a_trainer_can_say_is_counted_under_it(repository: Path) -> None:
+    trainer = repository / "service/trainyard/service/trainer"
+    said = {name for path in sorted(trainer.rglob("*.py")) for name in _diagnoses_said(path.read_text(encoding="utf-8"))}
+    guide = (repository / "docs/guide/resuming.md").read_text(encoding="utf-8")
+    listed = guide.split("## What is noticed on the way")[1].split(": each is said")[0]
+    assert said == set(DIAGNOSES) - {"other"} == set(re.findall(r"`([a-z-]+)`", listed))
+
+
+def _diagnoses_said(source: str) -> Iterator[str]:
+    """Yield the names of the diagnoses in a module: those that are said, and the keys of the table of findings."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    for function in functions:
+        inner = list(ast.walk(function))
+        calls = [node for node in inner if isinstance(node, ast.Call) and ast.unparse(node.func) == "wire.Diagnosis"]
+        named = [call.args[0] for call in calls]
+        named += [node.value for node in inner if calls and isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "name"]
+        if function.returns is not None and ast.unparse(function.returns) == "dict[str, Finding | None]":
+            named += [key for node in inner if isinstance(node, ast.Dict) for key in node.keys if key is not None]
+        words = [word for node in named for word in ([node.body, node.orelse] if isinstance(node, ast.IfExp) else [node])]
+        yield from (word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str))
+
+
+def test_no_row_has_more_series_than_the_page_says(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
+    for reason in Reason:
+        story = Story(fleet, make_job(), noon).run()
+        if reason.outcome is State.CANCELLED:
+            story.give(Command.CANCEL)
+        story.say(*(Diagnosis(name, 1, "", 0.5) for name in (*DIAGNOSES, "new", "newer")))
+        story.say(CheckpointSaved(1, "val_loss", 0.5, best=True, artifact="a"), EarlyStopped(2, 1, "val_loss", 1))
+        story.say(TrainerEnded(reason.outcome, reason, ""))
+    metrics = {"loss": 0.5, "val_loss": 0.5} | {f"{part}m{number}": 0.5 for number in range(20) for part in ("", "val_")}
+    several = replace(make_job(), id="several", device="GPU-1,GPU-2", prediction=Prediction(6, 8))
+    Story(fleet, several, noon).run().say(replace(epoch(1, **metrics), device_memory_bytes=7))
+    shown = {family.name: family.samples for family in fleet.registry.collect()}
+    for row in ALL:
+        series = shown[row.full_name.removesuffix("_total")]
+        if row.bound.isdecimal():
+            assert len(series) <= int(row.bound), row.name
+        elif row in PER_JOB:
+            devices = 2 if row.bound == "1/GPU of a job" else 1
+            of_one = [sample for sample in series if sample.labels["job_id"] == "several"]
+            assert len(of_one) <= devices * int(row.bound.split("/")[0]), row.name
 
 
 def test_memory_is_shown_beside_what_the_device_has_and_what_was_predicted(fleet: Fleet, make_job: MakeJob, noon: datetime) -> None:
