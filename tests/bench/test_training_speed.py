@@ -278,7 +278,7 @@ def test_where_decoding_rules_training_is_half_as_fast_again(
     race: Callable[[dict[str, Any], Path], Race], bench: Bench, tmp_path: Path
 ) -> None:
     _photographs(tmp_path)
-    run = race(_images("photographs", [64, 64, 3], [8, 16], 6), tmp_path)
+    run = race(_images("photographs", [64, 64, 3], [8, 16], 20), tmp_path)
     run.run(("folder", "arrays"), ROUNDS)
     figures = run.figures()
     folder, arrays = (figures[f"plain, {variant} on tensorflow"]["epoch_seconds"] for variant in ("folder", "arrays"))
@@ -287,6 +287,7 @@ def test_where_decoding_rules_training_is_half_as_fast_again(
     assert 1 - arrays / folder >= 0.4
     assert folder / figures["trainyard on tensorflow"]["epoch_seconds"] >= 1.5
     assert len(run.networks) == 1
+    assert run.learnt_as_well("trainyard on tensorflow", "plain, arrays on tensorflow")
 
 
 def _holds(run: Race, figures: dict[str, Any], speed: float) -> None:

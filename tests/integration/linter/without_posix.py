@@ -23,7 +23,10 @@ pwritev readv register_at_fork sched_getaffinity sched_yield sendfile setegid se
 sync sysconf tcgetpgrp tcsetpgrp ttyname uname unshare wait wait3 wait4 waitid writev
 O_CLOEXEC O_DIRECTORY O_DSYNC O_NOCTTY O_NOFOLLOW O_NONBLOCK O_SYNC WNOHANG
 """
-_SIGNAL_NAMES = "SIGALRM SIGCHLD SIGCONT SIGHUP SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGTSTP SIGUSR1 SIGUSR2 alarm pause setitimer"
+_SIGNAL_NAMES = """
+SIGALRM SIGCHLD SIGCONT SIGHUP SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGTSTP SIGUSR1 SIGUSR2 alarm pause
+setitimer pthread_kill
+"""
 MODULES, OS_NAMES, SIGNAL_NAMES = (frozenset(names.split()) for names in (_MODULES, _OS_NAMES, _SIGNAL_NAMES))
 OURS = ("trainyard", "tests", "__main__")
 

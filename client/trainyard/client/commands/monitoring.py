@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trainyard.client.commands import session
-from trainyard.linter.cli.exits import INTERRUPTED, OK, Refusal
+from trainyard.linter.cli.exits import INTERRUPTED, OK, Refusal, Signalled
 
 if TYPE_CHECKING:
     from trainyard.client.client import Client
@@ -115,8 +115,10 @@ def detaching(job_id: str) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Terminated(BaseException):
+class _Terminated(Signalled):
     """SIGTERM or SIGHUP arrived."""
+
+    number = signal.SIGTERM
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

@@ -14,15 +14,23 @@ The client adds 4 to 7 and 124 by raising ``Refusal`` with its own code. A comma
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
 OK, FINDINGS, USAGE, INTERNAL = 0, 1, 2, 3
 INTERRUPTED, READER_GONE = 130, 141
+# After so long the callback that swallowed a signal is over.
+_AGAIN_SECONDS = 0.02
 
 
 class Refusal(click.ClickException):
@@ -37,6 +45,12 @@ class Refusal(click.ClickException):
         click.echo(f"error: {self.format_message()}", file=file or sys.stderr)
 
 
+class Signalled(BaseException):
+    """A signal arrived whose handler ends what is under way by raising this."""
+
+    number: ClassVar[int]
+
+
 class ReaderGoneError(Exception):
     """The reader of our output went away, in a form that click does not take for exit code 1, which means findings here."""
 
@@ -48,7 +62,10 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, progr
     _take_any_text()
     try:
         # Not command.main(): that would turn a reader that went away into exit code 1, which means findings.
-        with command.make_context(program, list(sys.argv[1:] if arguments is None else arguments)) as context:
+        with (
+            _signals_that_nobody_misses(),
+            command.make_context(program, list(sys.argv[1:] if arguments is None else arguments)) as context,
+        ):
             outcome = command.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exit_:
@@ -66,6 +83,41 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, progr
     except Exception:  # noqa: BLE001 - the last line of defence, and it says so
         return _report(program)
     return outcome if isinstance(outcome, int) else OK
+
+
+@contextmanager
+def _signals_that_nobody_misses() -> Iterator[None]:
+    """Send a signal once more whose exception was lost.
+
+    A handler may run inside of a callback that the interpreter calls for itself (a destructor, a lock of an import that goes
+    away): what it raises there is printed and forgotten, and the program would go on as if nobody had asked it to end.
+    """
+    before = sys.unraisablehook
+
+    def hook(lost: UnraisableHookArgs) -> None:
+        number = signal.SIGINT if lost.exc_type is KeyboardInterrupt else getattr(lost.exc_type, "number", None)
+        if number is None or not issubclass(lost.exc_type, (KeyboardInterrupt, Signalled)):
+            before(lost)
+            return
+        again = threading.Timer(_AGAIN_SECONDS, _send, [number])
+        again.daemon = True
+        with suppress(RuntimeError):  # no thread starts any more: the program ends as it is
+            again.start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+def _send(number: int) -> None:
+    """Send a signal to the thread that runs its handler, so that it wakes up for it."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)
 
 
 def _told(code: int) -> int:

@@ -151,7 +151,10 @@ class Look(NamedTuple):
 def look(files: Sequence[str], place: Path, path: str, budget: Budget) -> Look:
     """Open the files one by one until the time is up; decode them, so that a truncated one is noticed."""
     try:
-        from PIL import Image
+        with budget.halted():
+            from PIL import Image
+
+            Image.preinit()
     except ImportError:
         message = "Sizes and channels of the images are not known: reading them needs Pillow (pip install 'trainyard[data]')."
         return Look(None, None, (Problem(Trouble.LIBRARY, path, message),))
