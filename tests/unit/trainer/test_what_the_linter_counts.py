@@ -158,6 +158,93 @@ def test_truths_are_numbers_to_both(words: str, tmp_path: Path) -> None:
     assert not {"DAT002", "DAT008"} & set(errors(text, linted(text, tmp_path)))
 
 
+STORED: dict[str, Any] = {
+    "a dictionary": lambda pa: pa.array(["red", "blue", "red"] * 20).dictionary_encode(),
+    "a dictionary of numbers": lambda pa: pa.array([1, 2, 1] * 20).dictionary_encode(),
+    "large texts": lambda pa: pa.array(["red", "blue", "red"] * 20, pa.large_string()),
+    "views of texts": lambda pa: pa.array(["red", "blue", "red"] * 20, pa.string_view()),
+    "half floats": lambda pa: pa.array(np.array([1, 2, 1] * 20, np.float16)),
+    "decimals": lambda pa: pa.array([1, 2, 1] * 20).cast(pa.decimal128(25, 2)),
+    "truths": lambda pa: pa.array([True, False, True] * 20),
+    "dates": lambda pa: pa.array([1, 2, 1] * 20, pa.int32()).cast(pa.date32()),
+    "times": lambda pa: pa.array([1, 2, 1] * 20).cast(pa.timestamp("s")),
+    "lists": lambda pa: pa.array([[1.0], [2.0], [1.0]] * 20),
+    "rows of a fixed length": lambda pa: pa.array([[1.0], [2.0], [1.0]] * 20, pa.list_(pa.float32(), 1)),
+    "structures": lambda pa: pa.array([{"n": "x"}, {"n": "y"}, {"n": "x"}] * 20),
+    "nothing": lambda pa: pa.nulls(60),
+}
+
+
+@pytest.mark.parametrize("role", ["number", "category", "label"])
+@pytest.mark.parametrize("name", STORED)
+def test_a_column_of_a_parquet_table_is_taken_or_refused_by_both(name: str, role: str, tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    odd, plain = STORED[name](pa), pa.array([0.5, 1.5, 2.5] * 20)
+    labels = odd if role == "label" else pa.array(["a", "b", "c"] * 20)
+    # A leaf of a structure may have the name of a column.
+    parquet.write_table(pa.table({"odd": odd, "n": plain, "y": labels}), tmp_path / "t.parquet")
+    features = ["n"] if role == "label" else ["odd", "n"]
+    text = written("parquet", "classification", features=features, categorical=["odd"] if role == "category" else [])
+    told, found = trained(text, tmp_path), set(errors(text, linted(text, tmp_path)))
+    assert bool({"DAT002", "DAT008", "DAT009"} & found) == isinstance(told, str), told
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
+def test_numbers_that_32_bits_can_not_hold_are_counted(kind: str, tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    values = np.array([1.0, 2.0, 3.5e38, 3.0, -1e300, 3.4028234e38] * 4)
+    labels = np.array([0, 1] * 12)
+    parquet.write_table(pa.table({"a": values, "y": labels}), tmp_path / "t.parquet")
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{a},{y}\n" for a, y in zip(values, labels, strict=True)), encoding="utf-8")
+    np.savez(tmp_path / "t.npz", x=values.reshape(-1, 1), y=labels)
+    text = written(kind, "classification", bad_records="skip")
+    found = linted(text, tmp_path)
+    assert found.unusable is not None
+    assert found.unusable.as_classes == trained(text, tmp_path) == 8
+
+
+def test_a_number_with_an_underscore_is_a_word_to_both(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,0\n2,1\n" * 20 + "1_0,0\n", encoding="utf-8")
+    text = written("csv", "classification", bad_records="skip")
+    found = linted(text, tmp_path)
+    assert found.unusable is not None
+    assert found.unusable.as_classes == trained(text, tmp_path) == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("rows", [[(1, 0), (0, 1)], [(1, 0), (1, 1)], [(1, 0), (0, 0)], [(2, -1), (0, 1)]])
+def test_several_target_columns_are_one_hot_to_both(rows: list[tuple[int, int]], kind: str, tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows = rows * 10
+    (tmp_path / "t.csv").write_text("a,p,q\n" + "".join(f"{at},{p},{q}\n" for at, (p, q) in enumerate(rows)), encoding="utf-8")
+    columns = {"a": list(range(20)), "p": [p for p, _ in rows], "q": [q for _, q in rows]}
+    parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
+    text = written(kind, "classification", target=["p", "q"])
+    told = trained(text, tmp_path)
+    assert ("DAT009" in errors(text, linted(text, tmp_path))) == isinstance(told, str), told
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz", "image_directory"])
+def test_samples_of_one_class_are_refused_by_both(kind: str, tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,no\n2,no\n" * 20, encoding="utf-8")
+    parquet.write_table(pa.table({"a": [1.0] * 40, "y": ["no"] * 40}), tmp_path / "t.parquet")
+    np.savez(tmp_path / "t.npz", x=np.ones((40, 2), np.float32), y=np.zeros(40, np.int64))
+    (tmp_path / "images/no").mkdir(parents=True)
+    for index in range(40):
+        Image.new("L", (8, 8), index).save(tmp_path / f"images/no/{index}.png")
+    text = written(kind, "classification")
+    assert "one class" in str(trained(text, tmp_path))
+    assert "DAT009" in errors(text, linted(text, tmp_path))
+
+
+def test_a_shape_that_the_samples_do_not_fill_is_refused_by_both(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", x=np.ones((60, 8, 8), np.float32), y=np.array([0, 1] * 30))
+    for shape in ([8, 8], [None, 8], [8, 8, 1], [64], [5, 2], [None, 4], [None]):
+        text = written("npz", "classification", input_shape=shape)
+        assert ("DAT003" in errors(text, linted(text, tmp_path))) == isinstance(trained(text, tmp_path), str), shape
+
+
 FLAGS, ONE_HOT = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]]), np.eye(3)
 TARGETS = {
     "class numbers": np.array([0, 1, 2]),

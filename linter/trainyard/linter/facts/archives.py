@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from trainyard.linter.facts.budget import Budget
-from trainyard.linter.facts.model import Facts, FactsError, Problem, Targets, Trouble, Unusable
+from trainyard.linter.facts.model import INFINITE, Facts, FactsError, Problem, Targets, Trouble, Unusable
 from trainyard.linter.facts.tables import MOST_CLASSES
 from trainyard.linter.spec.model.dataset import Npz
 
@@ -272,12 +272,12 @@ def _rows(archive: zipfile.ZipFile, header: Header, budget: Budget, width: int) 
 
 
 def _finite(values: array.array[float]) -> tuple[Sequence[float], list[int]]:
-    """Return the finite numbers of a chunk, and the places of the others."""
+    """Return the numbers of a chunk that are finite in 32 bits, and the places of the others."""
     # One addition per number tells for nearly every chunk that there is none.
-    if math.isfinite(sum(values)):
+    if math.isfinite(sum(values)) and (values.typecode != "d" or (min(values) > -INFINITE and max(values) < INFINITE)):
         return values, []
-    strange = [place for place, value in enumerate(values) if not math.isfinite(value)]
-    return ([value for value in values if math.isfinite(value)] if strange else values), strange
+    strange = [place for place, value in enumerate(values) if not abs(value) < INFINITE]
+    return ([value for value in values if abs(value) < INFINITE] if strange else values), strange
 
 
 def _joined(ends: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainyard.linter.spec.model.dataset import Dataset
 
 # Changes with whatever changes what facts mean or hold; an older file is then no cache.
-_FORMAT = 2
+_FORMAT = 3
 _KEPT = 200
 # Asking for the state of more files costs more than listing them and opening a sample (100,000: 3 s against 1 s); to open
 # every one of them costs more than anything.

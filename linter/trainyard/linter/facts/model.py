@@ -6,6 +6,9 @@ import enum
 from collections.abc import Mapping
 from typing import NamedTuple
 
+# Half way between the largest number of 32 bits and the next power of two: what a trainer makes of it, and of more, is infinity.
+INFINITE = 3.4028235677973366e38
+
 
 class Trouble(enum.StrEnum):
     """Why something is not known."""
@@ -38,7 +41,7 @@ class Problem(NamedTuple):
 
 
 class Column(NamedTuple):
-    """One column of a table: ``kind`` is ``number``, ``text`` or ``empty``; the range is that of the numbers.
+    """One column of a table: ``kind`` is ``number``, ``text``, ``empty`` or ``other`` (lists, bytes); the range is that of the numbers.
 
     ``numeric`` tells whether a trainer can take it for numbers (a stray word makes a bad row, nothing but words do not), ``whole``
     whether none of its numbers is a fraction; both are ``None`` where nobody looked.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trainyard.linter.facts.budget import Budget
-from trainyard.linter.facts.model import Column, Facts, FactsError, Problem, Targets, Trouble, Unusable
+from trainyard.linter.facts.model import INFINITE, Column, Facts, FactsError, Problem, Targets, Trouble, Unusable
 from trainyard.linter.spec.model.dataset import Csv, Parquet
 
 # A column with more different values than this is no list of classes, and its values are not kept.
@@ -60,7 +60,7 @@ class Tally:
             number = math.nan if "_" in text else float(text)
         except ValueError:
             number = math.nan
-        if math.isinf(number):
+        if abs(number) >= INFINITE:
             self.missing += 1
             self.gaps.append(row)
             return
@@ -130,7 +130,8 @@ def _read(dataset: Csv, rows: Iterator[list[str]], budget: Budget) -> Facts:
     require_columns(dataset, header)
     tallies = [Tally(name) for name in header]
     problems: list[Problem] = []
-    samples, broken, complete = 0, 0, True
+    samples, broken, complete, one_each = 0, 0, True, True
+    targets = [place for place, name in enumerate(header) if name in target_names(dataset)]
     for number, row in enumerate(rows, start=2):
         if budget.tick():
             complete = False
@@ -144,14 +145,25 @@ def _read(dataset: Csv, rows: Iterator[list[str]], budget: Budget) -> Facts:
                 problems.append(Problem(Trouble.UNREADABLE, dataset.path, message))
             continue
         samples += 1
+        one_each = one_each and _is_one(row, targets)
         for tally, field in zip(tallies, row, strict=True):
             tally.add(field, number)
     if not samples and complete:
         raise FactsError(Problem(Trouble.EMPTY, dataset.path, f"'{dataset.path}' has no row below its header."))
     unusable = _unusable(dataset, tallies, samples, broken)
     found = _facts(dataset, tallies, samples if complete else None, tuple(problems))._replace(unusable=unusable)
+    if found.targets is not None and found.targets.axes:
+        found = found._replace(targets=found.targets._replace(one_each=bool(found.targets.flags) and one_each))
     # Of columns without a number so far, one may still come.
     return found if complete else found._replace(columns=(), targets=found.targets and found.targets._replace(kind="mixed"))
+
+
+def _is_one(row: Sequence[str], targets: Sequence[int]) -> bool:
+    """Tell whether a row has one 1 among several targets; what is no number is counted elsewhere."""
+    try:
+        return len(targets) < 2 or sum(float(row[place]) for place in targets) == 1
+    except ValueError:
+        return True
 
 
 def _unusable(dataset: Csv, tallies: Sequence[Tally], samples: int, broken: int) -> Unusable:

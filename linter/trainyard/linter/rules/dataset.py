@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -130,6 +132,17 @@ class DatasetUnusable(Rule):
         yield from self._of(case, case.facts, PATH)
         for name, facts in case.facts.parts.items():
             yield from self._of(case, facts, f"/dataset/split/{name}")
+            yield from self._strangers(case, facts, name)
+
+    @staticmethod
+    def _strangers(case: Case, part: Facts, name: str) -> Iterator[Violation]:
+        """Look for a class that the training data has not; declared classes may be more than are seen."""
+        known = case.facts.class_names if case.facts is not None else ()
+        if case.spec.task != CLASSIFICATION or not known or case.spec.dataset.facts.classes is not None:
+            return
+        strange = next((each for each in part.class_names if each not in known), None)
+        if strange is not None:
+            yield Violation(f"/dataset/split/{name}", f"'{part.path}' has the class '{strange}', which the training data has not")
 
     @staticmethod
     def _of(case: Case, facts: Facts, pointer: str) -> Iterator[Violation]:
@@ -168,7 +181,8 @@ class DeclaredDataMismatch(Rule):
     """The spec declares the data to be something that it is not.
 
     What it checks:
-        Declared samples, classes, class counts, label range and image channels against what was read.
+        Declared samples, classes, class counts and `input_shape` against what was read. Values of a sample may be put into another
+        shape of as many (a row of 64 numbers into [8, 8, 1]).
 
     Why it fails:
         Every prediction made from the declaration is wrong, and the trainer refuses the run before epoch 1.
@@ -209,6 +223,14 @@ class DeclaredDataMismatch(Rule):
             read={"samples": 20640},
         ),
         Invalid(
+            {"dataset": {"input_shape": [5, 2]}},
+            "/dataset/input_shape",
+            "a sample has [7, 2]",
+            fix=[7, 2],
+            onto="layers",
+            read={"samples": 90, "input_shape": (7, 2)},
+        ),
+        Invalid(
             {},
             "/dataset/facts/class_counts",
             "2 classes, the data has 3",
@@ -222,12 +244,26 @@ class DeclaredDataMismatch(Rule):
         if case.facts is None or not case.facts.complete:
             return
         yield from self._classes(case)
+        yield from self._shape(case.spec.dataset.input_shape, case.facts.input_shape)
         samples, real = case.spec.dataset.facts.samples, case.facts.samples
         exactly: int | None = getattr(samples, "exactly", None)
         if exactly is not None and real is not None and exactly != real:
             pointer = "/dataset/facts/samples"
             message = f"the spec declares {count(exactly, 'sample')}, the data has {number(real)}; write {number(real)}"
             yield Violation(pointer, message, suggestion=Suggestion(pointer, real))
+
+    @staticmethod
+    def _shape(written: tuple[int | None, ...] | None, real: tuple[int, ...] | None) -> Iterator[Violation]:
+        """As the trainer has it (service/trainyard/service/trainer/data/samples.py)."""
+        if written is None or real is None:
+            return
+        sizes = [size for size in written if size is not None]
+        fills = len(sizes) == len(written) and math.prod(sizes) == math.prod(real)
+        agrees = len(written) == len(real) and all(size in {None, have} for size, have in zip(written, real, strict=True))
+        if not fills and not agrees:
+            pointer, shape = "/dataset/input_shape", list(real)
+            message = f"input_shape is {json.dumps(written)}, and a sample has {shape}; write {shape}"
+            yield Violation(pointer, message, suggestion=Suggestion(pointer, shape))
 
     @staticmethod
     def _classes(case: Case) -> Iterator[Violation]:

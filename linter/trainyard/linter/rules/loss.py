@@ -71,6 +71,8 @@ class CategoricalLossOnOneUnit(Rule):
             return
         told = f"{loss_type(case)} compares outputs with each other, and there is only one"
         classes = case.classes or 0
+        if case.spec.task == CLASSIFICATION and classes == 1 and not case.wrote(output.units_pointer):
+            return  # the data is at fault, not the loss: targets-do-not-fit-task
         if case.spec.task == CLASSIFICATION and classes > 2:
             fix = Suggestion(output.units_pointer, classes)
             yield Violation(place_of(case, output.units_pointer), f"{told}; write units {classes}", suggestion=fix)

@@ -56,8 +56,8 @@ class ColumnNoNumber(Rule):
     """A column that goes into the model holds no numbers, and is not listed as categorical.
 
     What it checks:
-        The features of a table that was read: columns of words or dates that are not in `categorical`, columns without any value, and
-        categorical ones of more than 10,000 different values.
+        The features of a table that was read: columns of words or dates that are not in `categorical`, columns without any value or of
+        lists and bytes, and categorical ones of more than 10,000 different values.
 
     Why it fails:
         The model takes numbers. The trainer makes some of the words of a categorical column, and refuses any other column of words.
@@ -98,6 +98,13 @@ class ColumnNoNumber(Rule):
         Invalid(
             {}, "/dataset", "'old' holds no value", onto="table", read={"columns": (("old", "empty", 569, None, None, 0, False, True),)}
         ),
+        Invalid(
+            {"dataset": {"categorical": ["path"]}},
+            "/dataset",
+            "'path' holds neither",
+            onto="table",
+            read={"columns": (("path", "other", 0, None, None, None, False, True),)},
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -108,6 +115,8 @@ class ColumnNoNumber(Rule):
         for column in _features(case):
             if column.kind == "empty":
                 yield Violation(at, f"the column '{column.name}' holds no value; leave it out of the features")
+            elif column.kind == "other":
+                yield Violation(at, f"the column '{column.name}' holds neither numbers nor words; leave it out of the features")
             elif column.name in listed and (column.distinct or 0) > _MOST_KINDS:
                 problem = f"the column '{column.name}' has {number(column.distinct or 0)} different values"
                 yield Violation(CATEGORICAL, f"{problem}, and {number(_MOST_KINDS)} are the most; leave it out of the features")
@@ -127,7 +136,7 @@ class TargetsDoNotFitTask(Rule):
 
     What it checks:
         The targets that were read. A classification takes numbers without fractions or words, or rows with exactly one 1. A multilabel
-        task takes rows of 0 and 1. A regression takes numbers.
+        task takes rows of 0 and 1. A regression takes numbers. And the samples of a classification are of two classes at least.
 
     Why it fails:
         The trainer refuses the data before the first step.
@@ -149,6 +158,7 @@ class TargetsDoNotFitTask(Rule):
     )
     INVALID = (
         Invalid({}, "/task", "fractions", onto="table", read={"targets": ("number", 0, False)}),
+        Invalid({}, "/dataset/target", "one class, 'benign'", onto="table", read={"class_names": ("benign",), "class_counts": (569,)}),
         Invalid({}, "/task", "multilabel", onto="layers", read={"targets": ("number", 1, None, True, False)}),
         Invalid({}, "/task", "words", onto="regression", read={"targets": ("text", 0, True)}),
         Invalid({"task": "multilabel"}, "/task", "one value per sample", onto="layers", read={"targets": ("number", 0, True, True)}),
@@ -157,11 +167,23 @@ class TargetsDoNotFitTask(Rule):
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the targets with the task."""
         targets, task = _targets(case), case.spec.task
-        if targets is None or task not in {CLASSIFICATION, "multilabel", "regression"}:
+        if task not in {CLASSIFICATION, "multilabel", "regression"}:
             return
-        problem = _shape_problem(targets, task) or _value_problem(targets, task)
+        problem = "" if targets is None else _shape_problem(targets, task) or _value_problem(targets, task)
         if problem:
             yield Violation("/task", problem)
+        elif task == CLASSIFICATION and (only := _only_class(case)) is not None:
+            table = case.wrote("/dataset/target")
+            told = f"all samples are of one class, '{only}': there is nothing to tell apart"
+            yield Violation("/dataset/target" if table else "/dataset/path", f"{told}; name another target" if table else told)
+
+
+def _only_class(case: Case) -> str | None:
+    """Return the class that all samples are of, where there is one and all were counted."""
+    if case.facts is None or not case.facts.complete:
+        return None
+    names = [name for name, amount in zip(case.facts.class_names, case.facts.class_counts, strict=True) if amount]
+    return names[0] if len(names) == 1 else None
 
 
 def _shape_problem(targets: Targets, task: str) -> str:

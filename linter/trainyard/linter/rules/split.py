@@ -255,10 +255,11 @@ class PartsOverlap(Rule):
 
 
 class PartOutOfRange(Rule):
-    """A part of the split is no part: negative, or it leaves nothing to learn from.
+    """A part of the split is no part: negative, empty, or it leaves nothing to learn from.
 
     What it checks:
-        Fractions lie between 0 and 1, numbers of samples are not negative, and what is left for training is not empty.
+        Fractions lie between 0 and 1, numbers of samples are not negative, each part gets samples, and what is left for training is not
+        empty.
 
     Why it fails:
         Without training samples there is no step.
@@ -280,6 +281,7 @@ class PartOutOfRange(Rule):
         Invalid({"dataset": {"split": {"validation": -0.1}}}, f"{SPLIT}/validation", "between 0 and 1", fix=0.15),
         Invalid({"dataset": {"facts": {"samples": -1}}}, "/dataset/facts/samples", "-1 samples", onto="regression"),
         Invalid({"dataset": {"split": {"validation": 15}}}, f"{SPLIT}/validation", "between 0 and 1", fix=0.15),
+        Invalid({"dataset": {"split": {"test": 0.001}, "facts": {"samples": 60}}}, f"{SPLIT}/test", "would hold none", onto="regression"),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -300,12 +302,22 @@ class PartOutOfRange(Rule):
                 told = f"the {name} part {number(fraction if fraction is not None else samples or 0)} is no fraction between 0 and 1"
                 told = told if samples is None else f"the {name} part asks for {count(samples, 'sample')}"
                 yield Violation(pointer, f"{told}; write 0.15", suggestion=Suggestion(pointer, 0.15))
+            elif part is not None and not self._left(case, name):
+                wrong = True
+                told = f"the {name} part of {count(case.samples or 0, 'sample')} would hold none; write a larger part, or null"
+                yield Violation(f"{SPLIT}/{name}" if case.wrote(f"{SPLIT}/{name}") else SPLIT, told)
         asked = sum(part.fraction or 0.0 for part in parts.values() if part is not None)
         if not wrong and (case.train_samples == 0 or asked >= 1):
             fix = Suggestion(f"{SPLIT}/validation", 0.15)
             yield Violation(
                 SPLIT, "validation and test take all samples, so nothing is left for training; write 0.15 for validation", "key", fix
             )
+
+    @staticmethod
+    def _left(case: Case, name: str) -> bool:
+        """Tell whether a part gets samples; yes, where that is not known, and groups are as large as they are."""
+        samples = case.validation_samples if name == "validation" else case.test_samples
+        return samples != 0 or case.train_samples == 0 or case.spec.dataset.split.method == "group"
 
 
 class GroupsUnknown(Rule):

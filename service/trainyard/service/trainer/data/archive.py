@@ -39,9 +39,10 @@ def read(dataset: Npz, task: str, root: Path) -> Samples:
         room = budget.room(inputs.shape, np.uint8 if inputs.dtype == np.uint8 else np.float32)
         fine, start = _finite(targets.values), 0
         for rows in inputs.rows():
-            fine[start : start + len(rows)] &= _finite(rows)
-            with np.errstate(over="ignore"):
-                room.put(start, rows if rows.dtype == np.uint8 else rows.astype(np.float32))
+            with np.errstate(over="ignore"):  # what 32 bits can not hold becomes infinite
+                taken = rows if rows.dtype == np.uint8 else rows.astype(np.float32)
+            fine[start : start + len(rows)] &= _finite(taken)
+            room.put(start, taken)
             start += len(rows)
     bad = [BadRecord(f"sample {index}", "holds NaN or infinity") for index in np.flatnonzero(~fine).tolist()]
     judge(bad, dataset.bad_records, dataset.max_bad_records, "samples")

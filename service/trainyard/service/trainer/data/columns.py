@@ -30,9 +30,11 @@ class Survey:
     """
 
     def __init__(self, numbers: Iterable[str], words: Iterable[str], types: dict[str, pa.DataType]) -> None:
-        numbers = tuple(numbers)
+        numbers, words = tuple(numbers), tuple(words)
         for name in numbers:
             _check_type(name, types[name])
+        for name in words:
+            check_words(name, types[name])
         self._words: dict[str, set[str]] = {name: set() for name in words}
         # Columns of texts in which no number was found so far, with a text that is in them.
         self._strange = {name: "" for name in numbers if _is_text(types[name])}
@@ -100,6 +102,12 @@ def _check_type(name: str, kind: pa.DataType) -> None:
         raise DataError(f'Column "{name}" holds {kind}; numbers are understood, and words when listed in dataset.categorical.')
 
 
+def check_words(name: str, kind: pa.DataType) -> None:
+    """Raise DataError when a column holds what is no word and can not be written as one: lists, structures, bytes."""
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        raise DataError(f'Column "{name}" holds {kind}, which is neither a number nor a word: leave it out.')
+
+
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
@@ -111,6 +119,7 @@ def _words(values: pa.ChunkedArray) -> list[str]:
 
 def _number(word: str | None) -> float | None:
     try:
-        return float(word) if word else None
+        # Python reads 1_000 as a number; no other reader of tables does.
+        return float(word) if word and "_" not in word else None
     except ValueError:
         return None

@@ -110,8 +110,11 @@ def _open(dataset: Csv | Parquet, task: str, root: Path) -> tuple[TableFile, _Wa
 
 def _columns(file: TableFile, wanted: _Wanted, known: dict[str, tuple[str, ...]]) -> tuple[Column, ...]:
     """Return the columns that go in, with their categories."""
+    types = file.types(wanted.names)
+    for name in wanted.targets if wanted.as_texts else ():
+        columns.check_words(name, types[name])
     words = [name for name in wanted.features if name in wanted.categorical and not known.get(name)]
-    survey = columns.Survey(wanted.numbers, words, file.types(wanted.names))
+    survey = columns.Survey(wanted.numbers, words, types)
     if survey.curious:
         for chunk in file.chunks(wanted.names):
             survey.look(chunk.table)

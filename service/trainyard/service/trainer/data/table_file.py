@@ -72,7 +72,7 @@ def load(dataset: Csv | Parquet, path: Path, texts: tuple[str, ...] = ()) -> Tab
         file = arrow_parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
         cells = file.metadata.num_rows * file.metadata.num_columns
         if budget.fits(_PARQUET_COPIES * max(cells * _CELL_BYTES, path.stat().st_size)):
-            table = file.read()
+            table = _plain(file.read())
             return _Whole(Chunk(table, _numbers(1, len(table))))
         return _ParquetFile(dataset, path, file)
 
@@ -143,7 +143,7 @@ class _ParquetFile:
         return list(self.file.schema_arrow.names)
 
     def types(self, wanted: Sequence[str]) -> dict[str, pa.DataType]:
-        return {name: self.file.schema_arrow.field(name).type for name in wanted}
+        return {name: _meant(self.file.schema_arrow.field(name).type) for name in wanted}
 
     def rows(self, wanted: Sequence[str]) -> int:
         del wanted
@@ -158,7 +158,7 @@ class _ParquetFile:
         per_chunk = max(1, min(_PARQUET_ROWS, _PARQUET_BYTES // (_CELL_BYTES * max(1, len(wanted)))))
         with _named(self.dataset, self.path):
             for batch in self.file.iter_batches(per_chunk, columns=list(wanted), use_threads=False):
-                yield Chunk(pa.Table.from_batches([batch]), _numbers(first, len(batch)))
+                yield Chunk(_plain(pa.Table.from_batches([batch])), _numbers(first, len(batch)))
                 first += len(batch)
 
 
@@ -205,6 +205,20 @@ class _CsvFile:
             with _named(self.dataset, self.path):
                 self._found = csv_types.find(self.path, self.dataset.delimiter, needed, texts)
         return self._found
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Return columns as they are meant: a dictionary (categories of pandas) is a way to store its values, a view one to store text."""
+    for place, field_ in enumerate(table.schema):
+        meant = _meant(field_.type)
+        if meant != field_.type:
+            table = table.set_column(place, field_.name, table.column(place).cast(meant))
+    return table
+
+
+def _meant(kind: pa.DataType) -> pa.DataType:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.string() if kind == pa.string_view() else kind
 
 
 def _numbers(first: int, count: int, broken: Array | None = None) -> Array:

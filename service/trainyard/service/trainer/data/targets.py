@@ -44,7 +44,8 @@ def of_texts(texts: Sequence[str], declared: object) -> Targets:
 def _numbers(raw: Array) -> Array:
     if raw.dtype.kind not in "iufb":
         raise DataError(f"A regression target is a number, not {raw.dtype}.")
-    return raw.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is out of reach becomes infinite, and that is a bad record
+        return raw.astype(np.float32)
 
 
 def _flags(raw: Array) -> Array:
