@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import resource
 import socket
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,6 +17,8 @@ import grpc
 import pytest
 import trustme
 from sqlalchemy import make_url
+from tests.integration.service.rpc.conftest import good_spec
+from tests.integration.service.security.conftest import Guarded
 
 from trainyard.service.core.identity import Role
 from trainyard.service.main import descriptors as descriptor_limits
@@ -33,22 +33,7 @@ Code = grpc.StatusCode
 SERVICE = pb.DESCRIPTOR.services_by_name["TrainingService"]
 
 
-def _house() -> Any:
-    path = Path(__file__).parent.parent / "security" / "conftest.py"
-    name = "tests_service_security_house"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-house = _house()
-
-
-class Besieged(house.Guarded):  # type: ignore[misc,name-defined]  # loaded by its path
+class Besieged(Guarded):
     """A server whose data root has links that lead out of it, and a submitter who means no good."""
 
     def __init__(self, folder: Path, **of: Any) -> None:
@@ -153,7 +138,7 @@ PATHS = (
 @pytest.mark.parametrize("path", PATHS, ids=range(len(PATHS)))
 @pytest.mark.parametrize("field", ["initial", "weights"])
 def test_no_path_of_weights_leads_out_of_the_data_root(asking: Callable[..., Any], field: str, path: str) -> None:
-    spec = json.loads(house.house.good_spec())
+    spec = json.loads(good_spec())
     spec["model"] = {"type": "transfer", "backbone": "mobilenet_v2", "weights": None, field: path}
     error = refused(lambda: asking("CreateJob", pb.CreateJobRequest(spec=json.dumps(spec).encode())))
     assert error.code() in {Code.FAILED_PRECONDITION, Code.INVALID_ARGUMENT}
@@ -161,7 +146,7 @@ def test_no_path_of_weights_leads_out_of_the_data_root(asking: Callable[..., Any
 
 @pytest.mark.parametrize("path", PATHS, ids=range(len(PATHS)))
 def test_no_path_of_a_dataset_leads_out_of_the_data_root(asking: Callable[..., Any], path: str) -> None:
-    spec = json.loads(house.house.good_spec())
+    spec = json.loads(good_spec())
     spec["dataset"]["path"] = path
     error = refused(lambda: asking("CreateJob", pb.CreateJobRequest(spec=json.dumps(spec).encode())))
     assert error.code() in {Code.FAILED_PRECONDITION, Code.INVALID_ARGUMENT}
@@ -169,7 +154,7 @@ def test_no_path_of_a_dataset_leads_out_of_the_data_root(asking: Callable[..., A
 
 @pytest.mark.parametrize("name", [*PATHS[:14], "", ".", "..", "trainer.log", "../spec.json", "../../../jobs.sqlite"])
 def test_no_name_of_an_artifact_is_a_path(server: Any, asking: Callable[..., Any], name: str) -> None:
-    job = asking("CreateJob", pb.CreateJobRequest(spec=house.house.good_spec("good"))).job.id
+    job = asking("CreateJob", pb.CreateJobRequest(spec=good_spec("good"))).job.id
     error = refused(lambda: asking("DownloadArtifact", pb.DownloadArtifactRequest(id=job, name=name)))
     assert error.code() in {Code.NOT_FOUND, Code.INVALID_ARGUMENT}
 
@@ -273,7 +258,7 @@ def test_a_thousand_silent_and_half_open_clients_keep_nobody_waiting(server: Any
         with server.channel() as channel:
             metadata = (("authorization", f"Bearer {server.token}"),)
             assert TrainingServiceStub(channel).GetServerInfo(pb.GetServerInfoRequest(), timeout=20, metadata=metadata).server.version
-        assert asking("CreateJob", pb.CreateJobRequest(spec=house.house.good_spec("good"), validate_only=True)).report.passed
+        assert asking("CreateJob", pb.CreateJobRequest(spec=good_spec("good"), validate_only=True)).report.passed
         with urllib.request.urlopen(f"http://127.0.0.1:{server.parts.endpoint.port}/healthz", timeout=20) as answer:
             assert answer.status == 200
 
@@ -284,7 +269,7 @@ def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handshake_millisecon
     shortened = dict(rpc_server.OPTIONS) | {"grpc.server_handshake_timeout_ms": handshake_milliseconds}
     monkeypatch.setattr(rpc_server, "OPTIONS", tuple(shortened.items()))
     (tmp_path / "data").mkdir()
-    return house.Guarded(tmp_path, tmp_path / "data")
+    return Guarded(tmp_path, tmp_path / "data")
 
 
 def test_more_connections_than_there_is_room_for_are_turned_away_and_those_within_go_on(
@@ -337,7 +322,7 @@ def test_no_name_or_tag_drives_a_log_or_is_lost_or_breaks_a_list(
     server: Any, asking: Callable[..., Any], capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
     """It is refused with a finding, or kept as it is: then every list shows it whole."""
-    spec = json.loads(house.house.good_spec("good"))
+    spec = json.loads(good_spec("good"))
     spec["experiment"] = {"name": name, "tags": [name[:40], "plain"], "description": name}
     before = len((server.home / "audit.jsonl").read_bytes()) if (server.home / "audit.jsonl").exists() else 0
     try:
@@ -360,7 +345,7 @@ def test_no_name_or_tag_drives_a_log_or_is_lost_or_breaks_a_list(
 
 
 def test_ten_thousand_tags_and_filters_are_answered(server: Any, asking: Callable[..., Any]) -> None:
-    spec = json.loads(house.house.good_spec("good"))
+    spec = json.loads(good_spec("good"))
     spec["experiment"]["tags"] = [f"t{index}" for index in range(10_000)]
     error = refused(lambda: asking("CreateJob", pb.CreateJobRequest(spec=json.dumps(spec).encode())))
     assert error.code() in {Code.FAILED_PRECONDITION, Code.INVALID_ARGUMENT}
@@ -382,7 +367,7 @@ def test_ten_thousand_tags_and_filters_are_answered(server: Any, asking: Callabl
 
 @pytest.mark.parametrize("request_id", ["x" * 1_000_000, "{" + "0" * 8 + "}", "00000000-0000-0000-0000-000000000000\n", "\x00", "é" * 36])
 def test_a_request_id_is_a_uuid_or_refused(asking: Callable[..., Any], request_id: str) -> None:
-    spec = house.house.good_spec("good")
+    spec = good_spec("good")
     error = refused(lambda: asking("CreateJob", pb.CreateJobRequest(spec=spec, request_id=request_id)))
     assert error.code() is Code.INVALID_ARGUMENT
     assert len(error.details()) < 500
@@ -391,7 +376,7 @@ def test_a_request_id_is_a_uuid_or_refused(asking: Callable[..., Any], request_i
 def test_another_callers_page_token_opens_no_page(server: Any, asking: Callable[..., Any]) -> None:
     own = (("authorization", f"Bearer {server.token}"),)
     for _ in range(2):
-        asking("CreateJob", pb.CreateJobRequest(spec=house.house.good_spec("good")))
+        asking("CreateJob", pb.CreateJobRequest(spec=good_spec("good")))
     token = asking("ListJobs", pb.ListJobsRequest(page_size=1), own).next_page_token
     assert token
     for wrong in (token, token[:-2], "x", "é", "A" * 4000):

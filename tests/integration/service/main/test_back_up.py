@@ -6,26 +6,14 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.service.main.test_serve import Program
+from tests.integration.service.program import Program
 
 from trainyard.v1 import job_pb2
 
 ENDED = job_pb2.JOB_STATE_SUCCEEDED
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
-    made = Program(tmp_path)
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.communicate()
-    for run in tmp_path.glob("*/runs/*"):
-        (run / "go").touch()
 
 
 def written(repository: Path, tool: str) -> list[str]:

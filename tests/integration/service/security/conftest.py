@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 import trustme
+from tests.integration.service.rpc.conftest import TOKEN, Thread, good_spec
 
 from trainyard.service.core.identity import Role
 from trainyard.service.main.addresses import Address
@@ -20,21 +20,6 @@ from trainyard.service.main.tls import TlsFiles
 from trainyard.service.main.token_book import TokenBook
 from trainyard.v1.training_service_pb2_grpc import TrainingServiceStub
 
-
-def _rpc_house() -> Any:
-    """Load the house of the tests of the methods: its server in a thread, its fake trainers."""
-    path = Path(__file__).parent.parent / "rpc" / "conftest.py"
-    name = "tests_service_rpc_house"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-house = _rpc_house()
 ANYWHERE = Address("127.0.0.1", 0)
 
 
@@ -42,18 +27,16 @@ class Guarded:
     """A server with a book of tokens."""
 
     def __init__(self, folder: Path, data_root: Path, **of: Any) -> None:
-        self.home, self.token = folder / "home", house.TOKEN
+        self.home, self.token = folder / "home", TOKEN
         settings = Settings(self.home, ANYWHERE, ANYWHERE, data_root, 1, "cpu", None, folder / "token")
         self.book = TokenBook(self.home)
-        self._thread = house.Thread(replace(settings, **of))
+        self._thread = Thread(replace(settings, **of))
         self.parts = self._thread.start()
         self.address = f"127.0.0.1:{self.parts.server.port}"
         self._channels: list[grpc.Channel] = []
 
     def give(self, name: str, role: Role, **of: Any) -> str:
         """Make a token."""
-        from datetime import UTC, datetime
-
         return self.book.create(name, role, of.get("lifetime"), of.get("now") or datetime.now(UTC))[1]
 
     def stub(self, credentials: grpc.ChannelCredentials | None = None) -> TrainingServiceStub:
@@ -113,5 +96,4 @@ def certificate(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def spec() -> Callable[..., bytes]:
-    made: Callable[..., bytes] = house.good_spec
-    return made
+    return good_spec
