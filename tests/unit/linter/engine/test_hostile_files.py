@@ -87,12 +87,20 @@ def hold(report: Report, raw: bytes) -> None:
     json.dumps(report.to_json("x"), allow_nan=False)
 
 
-@settings(deadline=None, max_examples=300)
-@given(st.one_of(st.binary(max_size=2000), broken_texts()))
-def test_any_bytes_get_a_bounded_answer_soon(raw: bytes) -> None:
-    report, seconds = judged(raw)
-    hold(report, raw)
-    assert seconds <= LARGEST_CPU_SECONDS
+def test_any_bytes_get_a_bounded_answer_soon() -> None:
+    slow: list[bytes] = []
+
+    @settings(deadline=None, max_examples=300)
+    @given(st.one_of(st.binary(max_size=2000), broken_texts()))
+    def judge(raw: bytes) -> None:
+        if slow:  # one is enough; looking for the shortest that is as slow would take minutes and say no more
+            return
+        report, seconds = judged(raw)
+        hold(report, raw)
+        slow.extend([raw] * (seconds > LARGEST_CPU_SECONDS))
+
+    judge()
+    assert slow == []
 
 
 @settings(deadline=None, max_examples=40)
