@@ -32,6 +32,10 @@ def parse(text: str, option: str) -> Address:
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise Refusal(f"{option} wants HOST:PORT, not {text!r}")
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise Refusal(f"{option} {text}: {host!r} can not be the name of a host") from error
     return Address("127.0.0.1" if host == "localhost" else host, int(port))
 
 

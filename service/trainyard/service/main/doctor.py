@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from trainyard.linter.cli.exits import Refusal
@@ -25,11 +26,13 @@ from trainyard.service.main.certificates import validities
 from trainyard.service.main.home import Home
 from trainyard.service.main.policy_file import HARDWARE, read_hardware, read_policy
 from trainyard.service.main.token_book import Entry, TokenBook
+from trainyard.service.store.postgresql import CONNECT_SECONDS
 
 WELL, WARNING, BROKEN = "ok", "warning", "broken"
 _LEAST_FREE_BYTES, _FEW_FREE_BYTES = 1024**3, 20 * 1024**3
 _FOREIGN_BITS = 0o077
 _SOON, _OLD_DAYS = timedelta(days=14), 365
+_UNDEFINED_TABLE = "42P01"
 _YEAR_2026 = 1_767_225_600
 _PACKAGES = ("trainyard", "keras", "tensorflow", "grpcio", "protobuf", "sqlalchemy", "numpy")
 
@@ -142,19 +145,22 @@ def _store(ward: Ward) -> Iterator[Finding]:
     if ward.store is None and not Home(ward.home).database.exists():
         yield Finding("store", WELL, "a SQLite file in the home; the first start makes it")
         return
-    url = place.database(ward.store or f"sqlite:///{Home(ward.home).database}", ward.store_password_file)
+    own = URL.create("sqlite", database=str(Home(ward.home).database))
+    url = place.database(ward.store, ward.store_password_file) if ward.store else own
     if url.drivername == "sqlite":
         # Only read: a server may be at work in it.
-        url = url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
-    engine = create_engine(url)
+        url = url.set(database=f"file:{quote(str(url.database))}", query={"mode": "ro", "uri": "true"})
+    engine = create_engine(url, connect_args={} if url.drivername == "sqlite" else {"connect_timeout": CONNECT_SECONDS})
     try:
         with engine.connect() as connection:
             jobs = connection.execute(text("SELECT count(*) FROM job")).scalar_one()
             yield Finding("store", WELL, f"{place.shown(url)}: {jobs} jobs")
     except SQLAlchemyError as error:
         said = str(getattr(error, "orig", error)).strip().split("\n")[0]
-        todo = "the first start makes the tables" if "job" in said else "see that the database runs and lets this user in"
-        yield Finding("store", WARNING if "job" in said else BROKEN, f"{place.shown(url)}: {said}", todo)
+        if "no such table" in said or getattr(getattr(error, "orig", None), "sqlstate", None) == _UNDEFINED_TABLE:
+            yield Finding("store", WARNING, f"{place.shown(url)}: {said}", "the first start makes the tables")
+        else:
+            yield Finding("store", BROKEN, f"{place.shown(url)}: {said}", "see that the database runs and lets this user in")
     finally:
         engine.dispose()
 
@@ -166,7 +172,7 @@ def _ports(ward: Ward) -> Iterator[Finding]:
             addresses.ensure_free(address, option)
         except Refusal:
             host = "127.0.0.1" if address.host in {"0.0.0.0", "::"} else address.host  # noqa: S104 - nothing is bound
-            with closing(socket.socket()) as probe:
+            with closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
                 probe.settimeout(1)
                 answers = probe.connect_ex((host, address.port)) == 0
             what = "something answers there already" if answers else "it can not be bound here"

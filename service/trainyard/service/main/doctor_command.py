@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from trainyard.service.main import DEFAULT_LISTEN, DEFAULT_METRICS
+from trainyard.service.main import DEFAULT_LISTEN, DEFAULT_METRICS, configured
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(path_type=Path)
@@ -27,6 +27,16 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--tls-client-ca", type=_FILE, help="CA of clients.")
 @click.option("--metrics-tls-cert", type=_FILE, help="PEM chain for /metrics.")
 @click.option("--metrics-tls-key", type=_FILE, help="PEM key of --metrics-tls-cert.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=configured,
+    envvar="TRAINYARD_SERVE_CONFIG",
+    allow_from_autoenv=False,
+    help="The file of serve's --config: what stands in it need not be said again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def doctor(
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -78,37 +79,43 @@ def settle(
         raise Refusal(f"--ready-file {ready_file}: there is no folder {ready_file.absolute().parent}")
     door = tls.files(tls_cert, tls_key, "--tls", tls_client_ca)
     metrics_door = tls.files(metrics_tls_cert, metrics_tls_key, "--metrics-tls")
-    for option, text, missing in (
-        ("--listen", listen, [] if door else ["--tls-cert", "--tls-key"]),
-        ("--metrics", metrics, _missing_for_metrics(metrics_door, metrics_token_file)),
-    ):
-        addresses.ensure_guarded(addresses.parse(text, option), option, missing)
     return Settings(
         home=(home or Path(platformdirs.user_data_dir("trainyard"))).absolute(),
-        listen=addresses.parse(listen, "--listen"),
-        metrics=addresses.parse(metrics, "--metrics"),
+        listen=_guarded(listen, "--listen", [] if door else ["--tls-cert", "--tls-key"]),
+        metrics=_guarded(metrics, "--metrics", _missing_for_metrics(metrics_door, metrics_token_file)),
         data_root=data_root.resolve(),
         slots=slots or 0,
         device=device,
-        ready_file=ready_file.absolute() if ready_file else None,
+        ready_file=_whole(ready_file),
         token_file=Path(platformdirs.user_state_dir("trainyard")) / "token",
         store=place.database(store, store_password_file) if store else None,
-        runs=runs.absolute() if runs else None,
+        runs=_whole(runs),
         keep=timedelta(days=keep_days) if keep_days is not None else None,
         standby=standby,
-        patience=Patience(
-            wall_seconds=most_hours * 3600 if most_hours is not None else None,
-            stall_seconds=stall_minutes * 60,
-            orphan_seconds=orphan_minutes * 60,
-        ),
+        patience=_patience(most_hours, stall_minutes, orphan_minutes),
         tls=door,
         certificate_role=Role[tls_client_role.upper()],
         metrics_tls=metrics_door,
-        metrics_token_file=metrics_token_file.absolute() if metrics_token_file else None,
-        policy=policy.absolute() if policy else None,
+        metrics_token_file=_whole(metrics_token_file),
+        policy=_whole(policy),
     )
+
+
+def _guarded(text: str, option: str, missing: Sequence[str]) -> Address:
+    address = addresses.parse(text, option)
+    addresses.ensure_guarded(address, option, missing)
+    return address
 
 
 def _missing_for_metrics(door: TlsFiles | None, token_file: Path | None) -> list[str]:
     wanted = {"--metrics-tls-cert": door, "--metrics-tls-key": door, "--metrics-token-file": token_file}
     return [option for option, given in wanted.items() if given is None]
+
+
+def _patience(most_hours: float | None, stall_minutes: float, orphan_minutes: float) -> Patience:
+    wall_seconds = most_hours * 3600 if most_hours is not None else None
+    return Patience(wall_seconds=wall_seconds, stall_seconds=stall_minutes * 60, orphan_seconds=orphan_minutes * 60)
+
+
+def _whole(path: Path | None) -> Path | None:
+    return path.absolute() if path else None

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from trainyard.service.main import numbers
+
 ROLES = ("viewer", "submitter", "operator")
 _HOME = click.option(
     "--home",
@@ -26,7 +28,7 @@ def token() -> None:
 @token.command()
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), default="submitter", show_default=True, help="What the caller may do.")
-@click.option("--days", type=click.FloatRange(0, min_open=True), default=90.0, show_default=True, help="How long it is valid.")
+@click.option("--days", type=numbers.days(), default=90.0, show_default=True, help="How long it is valid.")
 @click.option("--forever", is_flag=True, help="It never expires.")
 @_HOME
 @_AS_JSON

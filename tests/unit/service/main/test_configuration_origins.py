@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from trainyard.service.main import serve
+from trainyard.service.main.token_command import token
 
 
 def test_who_said_what_is_shown_and_nothing_is_started(tmp_path: Path) -> None:
@@ -20,4 +22,34 @@ def test_who_said_what_is_shown_and_nothing_is_started(tmp_path: Path) -> None:
     assert told["metrics"] == ["127.0.0.1:5003", "environment"]
     assert told["listen"] == ["127.0.0.1:5001", "file"]
     assert told["device"] == ["auto", "default"]
+    assert not (tmp_path / "home").exists()
+
+
+def test_what_was_said_is_shown_before_anything_else_was_and_without_a_password() -> None:
+    words = ["--store", "postgresql://me:ge@heim@host/db", "--show-config"]
+    result = CliRunner().invoke(serve, words, catch_exceptions=False, standalone_mode=False)
+    told = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    assert told["store"] == ["postgresql://me:***@host/db", "flag"]
+    assert (told["data-root"], told["standby"]) == (["-", "default"], ["true", "default"])
+
+
+def test_without_a_folder_of_data_nothing_starts() -> None:
+    result = CliRunner().invoke(serve, ["--home", "/no/such"])
+    assert result.exit_code == 2
+    assert "Missing option '--data-root'" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--keep-days", "--most-hours", "--stall-minutes", "--orphan-minutes"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e300", "6e7"])
+def test_a_time_that_nobody_can_wait_for_is_refused_in_a_sentence(option: str, value: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(serve, ["--data-root", str(tmp_path), "--show-config", option, value])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.stderr
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "0", "4e6", "1e12"])
+def test_a_token_lasts_a_time_that_a_calendar_knows(days: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(token, ["create", "ann", "--days", days, "--home", str(tmp_path / "home")])
+    assert result.exit_code == 2
+    assert "Invalid value for '--days'" in result.stderr
     assert not (tmp_path / "home").exists()

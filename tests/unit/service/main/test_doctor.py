@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import trustme
 from click.testing import CliRunner
+from sqlalchemy import make_url
 
 from trainyard.service.core.identity import Role
 from trainyard.service.main.doctor_command import doctor
@@ -141,3 +143,56 @@ def test_tokens_that_are_old_or_soon_over_are_named(ask: Any, tmp_path: Path) ->
     assert "token of soon" in told[2]
     book.path.chmod(0o640)
     assert any("can be read by others" in found["seen"] for found in ask()[1]["tokens"])
+
+
+def test_a_database_that_is_not_there_is_broken_whatever_it_is_called(ask: Any, postgresql_schema: str) -> None:
+    nowhere = make_url(postgresql_schema).set(database="jobs_of_nobody")
+    code, checks = ask("--store", nowhere.render_as_string(hide_password=False))
+    assert code == 1
+    assert '"jobs_of_nobody" does not exist' in checks["store"][0]["seen"]
+    assert (checks["store"][0]["state"], checks["store"][0]["todo"]) == ("broken", "see that the database runs and lets this user in")
+
+
+def test_a_database_without_tables_is_ready_for_the_first_start(ask: Any, postgresql_schema: str) -> None:
+    code, checks = ask("--store", postgresql_schema)
+    assert code == 0
+    assert (checks["store"][0]["state"], checks["store"][0]["todo"]) == ("warning", "the first start makes the tables")
+
+
+@pytest.mark.parametrize("name", ["home", "100 % of it", "what?", "a#b"])
+def test_tables_that_are_not_there_yet_are_no_fault_and_homes_have_any_name(ask: Any, tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    home.mkdir()
+    with closing(sqlite3.connect(home / "jobs.sqlite")) as made:
+        made.execute("CREATE TABLE other (x)")
+    code, checks = ask("--home", str(home))
+    assert code == 0
+    assert (checks["store"][0]["state"], checks["store"][0]["todo"]) == ("warning", "the first start makes the tables")
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'x' * 70}.example"])
+def test_a_host_that_can_be_none_is_told_in_a_sentence(ask: Any, host: str) -> None:
+    _, checks = ask("--listen", f"{host}:1")
+    assert "can not be" in checks["ports"][0]["seen"]
+
+
+@pytest.mark.skipif(not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists(), reason="there is no IPv6 here")
+def test_a_port_of_ipv6_that_somebody_has_is_a_warning_too(ask: Any) -> None:
+    with closing(socket.socket(socket.AF_INET6)) as taken:
+        try:
+            taken.bind(("::1", 0))
+        except OSError as error:
+            pytest.skip(f"::1 can not be bound: {error.strerror}")
+        taken.listen()
+        code, checks = ask("--listen", f"[::1]:{taken.getsockname()[1]}")
+    assert code == 0
+    assert "something answers there already" in checks["ports"][0]["seen"]
+
+
+def test_the_configuration_of_the_server_is_looked_at_where_it_stands(ask: Any, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("[limits]\nmax_epoch = 1")
+    config = tmp_path / "serve.toml"
+    config.write_text(f'policy = "{tmp_path / "policy.toml"}"\nkeep-days = 3\n')
+    code, checks = ask("--config", str(config))
+    assert code == 1
+    assert "did you mean 'max_epochs'" in checks["policy"][0]["seen"]

@@ -37,7 +37,7 @@ def test_addresses_of_this_machine_are_read(text: str, address: Address) -> None
     assert addresses.parse(text, "--listen") == address
 
 
-@pytest.mark.parametrize("text", ["", "1", "127.0.0.1:-1", "127.0.0.1:70000"])
+@pytest.mark.parametrize("text", ["", "1", "127.0.0.1:-1", "127.0.0.1:70000", "a..b:1", f"{'x' * 70}.example:1"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(Refusal, match="--listen"):
         addresses.parse(text, "--listen")
