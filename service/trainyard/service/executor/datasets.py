@@ -57,11 +57,10 @@ class DataRoot:
         for entry in _entries(folder):
             if self._monotonic() > deadline:
                 return
-            name = f"{path}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
             elif kind := _TABLES.get(Path(entry.name).suffix.lower()):
-                yield Found(name, kind, size_bytes=entry.stat(follow_symlinks=False).st_size)
+                yield from _table(f"{path}{entry.name}", kind, entry)
         classes = sum(_holds_images(folder / name) for name in folders)
         if path and classes and classes == len(folders):
             yield Found(path.rstrip("/"), "image_directory", classes=classes)
@@ -71,12 +70,28 @@ class DataRoot:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what can be named: links lead out, and names with a dot are hidden."""
+    """Return what can be named: links lead out, names with a dot are hidden, and a spec is UTF-8."""
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(".") and not entry.is_symlink()]
+            return [entry for entry in entries if _is_text(entry.name) and not entry.name.startswith(".") and not entry.is_symlink()]
     except OSError:
         return []
+
+
+def _table(path: str, kind: str, entry: os.DirEntry[str]) -> Iterator[Found]:
+    try:
+        size_bytes = entry.stat(follow_symlinks=False).st_size
+    except OSError:  # it went a moment ago
+        return
+    yield Found(path, kind, size_bytes=size_bytes)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes of another encoding, as the file system keeps them
+        return False
+    return True
 
 
 def _holds_images(folder: Path) -> bool:

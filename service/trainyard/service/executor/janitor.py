@@ -48,7 +48,7 @@ class Janitor:
             self._store.remove(job_id)
         except ServiceError:
             if aside is not None:
-                run_folder.put_back(aside)
+                self._put_back(job_id, aside)
             raise
         if aside is not None:
             run_folder.destroy(aside)
@@ -61,27 +61,43 @@ class Janitor:
             except UnknownJobError:
                 run_folder.destroy(aside)
             else:
-                run_folder.put_back(aside)
+                self._put_back(job_id, aside)
 
     def round(self) -> bool:
         """Remove some of what is too old; return whether there is more."""
         if self._keep is None:
             return False
         old = self._store.over_since(self._clock.now() - self._keep, AT_ONCE)
-        for job in old:
-            self.remove(job.id)
+        gone = [job for job in old if self._removed(job.id)]
+        for job in gone:
             _log.info("job-removed", job=job.id, owner=job.owner)
-        return len(old) == AT_ONCE
+        return len(gone) == AT_ONCE
+
+    def _put_back(self, job_id: str, aside: Path) -> None:
+        try:
+            run_folder.put_back(aside)
+        except OSError as error:
+            _log.error("job-folder-not-put-back", job=job_id, folder=str(aside), why=str(error))
 
     def pass_by(self) -> None:
         """Do a little when it is time."""
         now = self._clock.monotonic()
         if now < self._next:
             return
-        more = self.round()
-        self._next = now + (0.0 if more else EVERY_SECONDS)
-        if not more:
+        self._next = now + EVERY_SECONDS  # whatever comes: what fails now is not tried again in every round
+        if self.round():
+            self._next = now
+        else:
             self._store.vacuum()
+
+    def _removed(self, job_id: str) -> bool:
+        """Remove a job; one that can not be removed must not keep the others."""
+        try:
+            self.remove(job_id)
+        except (ServiceError, OSError) as error:
+            _log.warning("job-not-removed", job=job_id, why=str(error))
+            return False
+        return True
 
 
 class Cleaned:
@@ -95,5 +111,8 @@ class Cleaned:
     def tick(self) -> Pace:
         """Look after everything once and say when to come again."""
         pace = self._tick()
-        self._pass_by()
+        try:
+            self._pass_by()
+        except ServiceError as error:
+            _log.warning("not-cleaned", why=str(error))
         return pace

@@ -182,7 +182,11 @@ class LocalLauncher:
         if standby is None:
             return None
         process = _named(standby.pid, processes.start_ticks(standby.pid))
-        run_folder.note_process(order.run, order.attempt, process)
+        try:
+            run_folder.note_process(order.run, order.attempt, process)
+        except OSError:
+            dismiss(standby)  # nobody else knows it any more
+            raise
         arguments, environment = list(self._command(order)), dict(self._environment(order))
         try:
             hand_over(standby, arguments=arguments[arguments.index(str(order.run.path)) :], environment=environment, log=order.run.log)

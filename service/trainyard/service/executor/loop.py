@@ -104,7 +104,8 @@ def _guarded(work: Callable[[], T], otherwise: T) -> T:
     try:
         return work()
     except ServiceError as error:
-        _log.warning("round-failed", why=str(error))
+        # What callers are told says nothing of the inside; whoever reads the log wants to know it.
+        _log.warning("round-failed", why=str(error), cause=str(error.__cause__ or "").partition("\n")[0])
     except Exception:  # noqa: BLE001 - the next round may fare better
         _log.exception("round-failed")
     return otherwise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -40,8 +41,12 @@ class AuditLog:
     def _append(self, raw: bytes) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(descriptor, raw)
-            full = os.fstat(descriptor).st_size >= self._most_bytes
+            before = os.fstat(descriptor).st_size
+            if os.write(descriptor, raw) < len(raw):
+                # Half a line, on a disk that is nearly full: the next one would be written on in it.
+                os.ftruncate(descriptor, before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            full = before + len(raw) >= self._most_bytes
         finally:
             os.close(descriptor)
         if full:

@@ -64,7 +64,7 @@ def owned(path: Path) -> Iterator[Home]:
 def node(home: Home) -> str:
     """Return the name of this home's node, made at its first start; raises Refusal. The home must be owned."""
     try:
-        if not home.node_file.exists():
+        if not home.node_file.exists() or not home.node_file.read_text(encoding="utf-8").strip():
             temporary = home.path / ".node.new"
             temporary.write_text(f"{socket.gethostname()[:64]}-{secrets.token_hex(6)}\n", encoding="utf-8")
             temporary.replace(home.node_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 from trainyard.linter.rules.index import RULES
+from trainyard.service.core.errors import ServiceError
 from trainyard.service.core.gate import Verdict
 from trainyard.service.executor.devices import Device
 from trainyard.service.main.guards import Guards
@@ -41,7 +43,7 @@ class Metering:
         self.board.seed(store.live())
         memory = {device.key: device.memory_bytes for device in devices if device.uuid}
         self.registry.register(JobCollector(self.board, memory=memory))
-        self.instruments.gauge("slots_held").set_function(held)
+        self.instruments.gauge("slots_held").set_function(lambda: _known(held))
 
     def endpoint(self, guarded: Guards, healthy: Callable[[], bool]) -> MetricsServer:
         """Return the endpoint that shows it all, behind its own guards."""
@@ -61,3 +63,11 @@ def metering(slots: int) -> Metering:
     calls = CallCounter(instruments)
     calls.known((rule.code, rule.severity.label) for rule in RULES)
     return Metering(registry, instruments, Board(instruments, time.monotonic), calls)
+
+
+def _known(held: Callable[[], int]) -> float:
+    """Ask for a number; one that the store does not tell is none, and costs a scrape nothing else."""
+    try:
+        return held()
+    except ServiceError:
+        return math.nan

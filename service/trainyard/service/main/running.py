@@ -14,7 +14,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import structlog
 
 from trainyard.linter.cli.exits import Refusal
-from trainyard.service.core.errors import StoreUnavailableError
+from trainyard.service.core.errors import ServiceError, StoreUnavailableError
 from trainyard.service.executor import devices as machine
 from trainyard.service.executor.devices import Device, NoGpuError
 from trainyard.service.executor.janitor import Cleaned
@@ -93,7 +93,7 @@ async def _answer(settings: Settings, found: Found, parts: Parts) -> None:
         await parts.endpoint.start(*settings.metrics)
     except OSError as error:
         raise addresses.busy(settings.metrics, "--metrics", error) from error
-    parts.janitor.settle()
+    _settle(parts)
     parts.loop.start(Cleaned(parts.supervisor, parts.janitor))
     await parts.server.start()
     listen, metrics = str(settings.listen._replace(port=parts.server.port)), str(settings.metrics._replace(port=parts.endpoint.port))
@@ -111,7 +111,18 @@ async def _answer(settings: Settings, found: Found, parts: Parts) -> None:
         sqlite=sqlite.library_version(),
     )
     if settings.ready_file is not None:
-        ready.write(settings.ready_file, listen=listen, metrics=metrics, instance=parts.instance)
+        try:
+            ready.write(settings.ready_file, listen=listen, metrics=metrics, instance=parts.instance)
+        except OSError as error:
+            raise Refusal(f"--ready-file {settings.ready_file} can not be written: {error.strerror}") from error
+
+
+def _settle(parts: Parts) -> None:
+    """Finish removals that were cut short; a store that does not answer yet is no reason not to start."""
+    try:
+        parts.janitor.settle()
+    except ServiceError as error:
+        _log.warning("removals-not-finished", why=str(error))
 
 
 async def _end(settings: Settings, parts: Parts) -> None:

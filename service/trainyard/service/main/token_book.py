@@ -65,7 +65,7 @@ class TokenBook:
             return [_entry(written) for written in json.loads(self.path.read_bytes())["tokens"]]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Refusal(f"{self.path} can not be read: {error}") from error
 
     def create(self, name: str, role: Role, lifetime: timedelta | None, now: datetime) -> tuple[Entry, str]:
@@ -126,7 +126,8 @@ class KnownTokens:
         self._own = (token_digest(own[0]), own[1])
         self._book = book
         self._now = now
-        self._stamp = _stamp(book.path)
+        self._stamp: tuple[int, ...] | None = _stamp(book.path)
+        self._trouble = ""
         self._tokens = self._read(book.entries())
 
     def principal(self, token: str) -> Principal | None:
@@ -143,8 +144,12 @@ class KnownTokens:
         try:
             self._tokens = self._read(self._book.entries())
         except Refusal as error:
-            _log.error("tokens-not-read", why=str(error))
+            self._stamp = None  # looked at again for the next caller: a `chmod` mends it and leaves the stamp as it was
+            if self._trouble != str(error):
+                _log.error("tokens-not-read", why=str(error))
+            self._trouble = str(error)
             return
+        self._trouble = ""
         _log.info("tokens-read")
 
     def _read(self, entries: Sequence[Entry]) -> Tokens:
@@ -158,7 +163,9 @@ class KnownTokens:
 
 def _entry(written: dict[str, str | None]) -> Entry:
     entry = Entry(**written)  # type: ignore[arg-type]  # a wrong key is a TypeError, which says which
-    entry.ends()
+    ends = entry.ends()
+    if ends is not None and ends.tzinfo is None:
+        raise ValueError(f"token {entry.id}: {entry.expires_at!r} has no offset from UTC; write +00:00 behind it")
     if entry.role.upper() not in Role.__members__ or not is_name(entry.name):
         raise ValueError(f"token {entry.id}: {entry.role!r} is no role, or {entry.name!r} no name")
     return entry

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, Select, Subquery, case, func, or_, select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from trainyard.service.core.errors import (
@@ -25,6 +25,7 @@ from trainyard.service.store import codec, listing, statements
 from trainyard.service.store.schema import ARTIFACT, EVENT, JOB, REFUSAL, REPORT, SPEC
 
 _AMBIGUOUS_COUNT = 100
+_READ_ONLY = "25006"
 # Places of a few jobs are counted; for a page of jobs the queue is put in order once.
 _COUNTED_ONE_BY_ONE = 3
 _EPOCHS = ("epoch_finished", "epoch_revised")
@@ -37,6 +38,11 @@ def readable_failure() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         raise StoreUnavailableError from error
+    except DatabaseError as error:
+        # SQLite says no more than this of a file that is broken or none, PostgreSQL this of one that may only be read.
+        if type(error) is DatabaseError or getattr(error.orig, "sqlstate", None) == _READ_ONLY:
+            raise StoreUnavailableError from error
+        raise
 
 
 class SqlReader:

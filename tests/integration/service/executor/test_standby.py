@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -140,3 +141,18 @@ def test_standbys_go_with_their_server_however_it_ends(tmp_path: Path) -> None:
         assert processes.look(standby) is not None
         server.kill()
     until(lambda: processes.look(standby) is None)
+
+
+def test_a_disk_that_takes_no_note_leaves_no_standby_behind(
+    launcher: LocalLauncher, standbys: Standbys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standbys.keep(["cpu"])
+    (pid,) = standbys.pids()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(run_folder, "note_process", full)
+    with pytest.raises(OSError, match="No space left"):
+        launcher.launch(order(tmp_path))
+    until(lambda: not Path(f"/proc/{pid}").exists())

@@ -13,7 +13,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from trainyard.service.core.errors import RefusedError
+from trainyard.service.core.errors import RefusedError, StoreUnavailableError
 from trainyard.service.core.jobstore import StoredReport
 from trainyard.service.rpc.interceptors.allowed import LEAST_ROLE
 from trainyard.v1 import job_pb2, lint_pb2
@@ -274,6 +274,18 @@ def test_a_store_that_can_not_write_is_unavailable_and_says_when_to_try_again(
     assert (failure.code, failure.reason) == (Code.UNAVAILABLE, "STORE_UNAVAILABLE")
     assert failure.detail(error_details_pb2.RetryInfo).retry_delay.seconds > 0
     assert "INSERT" not in failure.message
+
+
+def test_a_store_that_does_not_answer_costs_a_scrape_one_number(
+    live: Live, scrape: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_node: str = "") -> Any:
+        raise StoreUnavailableError
+
+    monkeypatch.setattr(live.parts.store, "held_devices", away)
+    told = scrape()
+    assert "trainyard_slots_held NaN" in told
+    assert "trainyard_slots 1.0" in told
 
 
 def test_a_spec_that_is_too_large_is_refused_in_words_of_ours(live: Live) -> None:

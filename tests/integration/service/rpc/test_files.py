@@ -13,9 +13,11 @@ import pytest
 
 from trainyard.service import wire
 from trainyard.service.core.errors import UnknownArtifactError
+from trainyard.service.executor import datasets as listing
 from trainyard.service.executor.datasets import DataRoot
 from trainyard.service.executor.run_files import PIECE_BYTES, open_below
 from trainyard.service.rpc.logs import escaped
+from trainyard.v1 import server_info_pb2
 from trainyard.v1 import training_service_pb2 as pb
 
 Live = Any
@@ -193,6 +195,28 @@ def test_a_data_root_is_listed_without_links_and_hidden_files(root: Path) -> Non
         ("deep/er/rows.csv", "csv", 0, 4),
         ("pets", "image_directory", 2, 0),
     ]
+
+
+def test_a_name_in_another_encoding_and_a_file_that_goes_meanwhile_cost_the_list_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "good.csv").write_text("1")
+    (tmp_path / "gone.csv").write_text("2")
+    try:
+        (tmp_path / os.fsdecode(b"caf\xe9.csv")).write_text("3")
+    except OSError:
+        pytest.skip("this file system keeps names in UTF-8 only")
+    listed = listing._entries
+
+    def slow(folder: Path) -> list[os.DirEntry[str]]:
+        found = listed(folder)
+        (tmp_path / "gone.csv").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(listing, "_entries", slow)
+    found = DataRoot(tmp_path).datasets()
+    assert [one.path for one in found] == ["good.csv"]
+    assert pb.ListDatasetsResponse(datasets=[server_info_pb2.Dataset(path=one.path) for one in found]).datasets
 
 
 def test_listing_a_data_root_takes_a_bounded_time_and_is_remembered(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from trainyard.linter.cli.exits import Refusal
-from trainyard.service.core.identity import Role
+from trainyard.service.core.identity import Principal, Role
 from trainyard.service.main import token_book
 from trainyard.service.main.audit import AuditLog
 from trainyard.service.rpc.interceptors.allowed import LEAST_ROLE
@@ -190,3 +191,39 @@ def test_a_full_audit_log_makes_room_and_keeps_the_one_before(tmp_path: Any) -> 
 
 def _text(path: Any) -> str:
     return path.read_text() if path.exists() else ""
+
+
+def test_a_disk_with_room_for_half_a_line_keeps_none_of_it(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = AuditLog(tmp_path, lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    log.keep({"number": 1})
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, raw: write(descriptor, raw[:9]))
+    log.keep({"number": 2})
+    monkeypatch.undo()
+    log.keep({"number": 3})
+    assert [json.loads(line)["number"] for line in log.path.read_text().splitlines()] == [1, 3]
+
+
+def test_a_book_that_was_mended_without_being_written_counts_at_once(tmp_path: Any) -> None:
+    book, now = token_book.TokenBook(tmp_path), datetime(2026, 3, 1, tzinfo=UTC)
+    _, secret = book.create("ann", Role.SUBMITTER, None, now)
+    known = token_book.KnownTokens(("own-own-own-own-own", Principal("me", Role.OPERATOR)), book, lambda: now)
+    assert known.principal(secret) is not None
+    book.revoke("ann", now)
+    book.path.chmod(0o666)
+    assert known.principal(secret) is not None  # the book as it was, and the log says why
+    book.path.chmod(0o600)
+    assert known.principal(secret) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"role": None}, {"name": 7}, {"expires_at": "2026-03-01T00:00:00"}, {"expires_at": "soon"}, {"colour": "red"}]
+)
+def test_a_book_with_an_entry_that_is_none_is_refused_in_a_sentence(tmp_path: Any, wrong: dict[str, Any]) -> None:
+    book = token_book.TokenBook(tmp_path)
+    book.create("ann", Role.SUBMITTER, timedelta(days=1), datetime(2026, 3, 1, tzinfo=UTC))
+    written = json.loads(book.path.read_bytes())
+    written["tokens"][0] |= wrong
+    book.path.write_text(json.dumps(written))
+    with pytest.raises(Refusal, match=r"tokens\.json can not be read"):
+        book.entries()

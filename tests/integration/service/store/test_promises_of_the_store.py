@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 
 from trainyard.service.core.errors import StoreUnavailableError
 from trainyard.service.core.events import EpochFinished
 from trainyard.service.core.jobstore import Batch
-from trainyard.service.store import SqlJobStore, open_sqlite
+from trainyard.service.store import SqlJobStore, open_sqlite, open_store
 
 
 def submit_many(store: SqlJobStore, submit: Any) -> None:
@@ -71,4 +71,32 @@ def test_a_clock_that_steps_back_loses_nothing(tmp_path: Path, submit: Any, word
     assert [found.seq for found in store.events(job_id, 0, 99)] == list(range(1, 7))
     assert [found.epoch for event in store.events(job_id, 0, 99) if isinstance(found := event.body, EpochFinished)] == [1, 2]
     assert store.job(job_id).state.value == "succeeded"
+    store.close()
+
+
+@pytest.mark.parametrize("whole", [b"this is no database, whatever its name says" * 100, b""], ids=["none", "torn"])
+def test_a_file_that_is_no_database_has_a_name(tmp_path: Path, submit: Any, whole: bytes) -> None:
+    path = tmp_path / "jobs.sqlite"
+    if not whole:
+        store = open_sqlite(path)
+        submit(store)
+        store.close()
+        raw = path.read_bytes()
+        whole = raw[:100] + b"\xff" * (len(raw) - 100)
+    path.write_bytes(whole)
+    with pytest.raises(StoreUnavailableError):
+        open_sqlite(path)
+
+
+def test_a_postgresql_that_may_only_be_read_is_unavailable_and_answers_questions(postgresql_schema: str, submit: Any) -> None:
+    store = open_store(make_url(postgresql_schema))
+    kept = submit(store)
+
+    def as_a_follower(connection: Any) -> None:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+    event.listen(store._writer, "begin", as_a_follower)
+    with pytest.raises(StoreUnavailableError):
+        submit(store)
+    assert store.job(kept).id == kept
     store.close()

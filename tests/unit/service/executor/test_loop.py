@@ -11,7 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 
+from trainyard.service.core.errors import StoreUnavailableError
 from trainyard.service.core.jobs import Change
 from trainyard.service.core.states import State
 from trainyard.service.executor import loop as loops
@@ -113,6 +115,20 @@ def test_a_fault_in_a_round_ends_no_supervision(loop: SupervisorLoop, capsys: py
     loop.start(rounds)
     loop.heard({"c"})
     rounds.until(lambda: rounds.heard == [{"c"}])
+
+
+def test_a_store_that_does_not_answer_is_logged_with_its_reason(loop: SupervisorLoop) -> None:
+    def during() -> None:
+        raise StoreUnavailableError from ValueError("database is locked\n[SQL: …]")
+
+    with structlog.testing.capture_logs() as logged:
+        loop.start(Rounds(during=during))
+        deadline = time.monotonic() + 20
+        while not logged:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        loop.stop()
+    assert (logged[0]["event"], logged[0]["cause"]) == ("round-failed", "database is locked")
 
 
 def change(state: State) -> Change:
