@@ -87,6 +87,17 @@ def test_going_on_where_no_run_is_and_beginning_where_one_is_are_refused(tmp_pat
     assert "--resume" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "3", '{"experiment": []}', '{"dataset": 3}', ""])
+def test_a_run_whose_resolved_spec_was_spoilt_is_refused_in_words(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, run = tmp_path / "a.trainspec.json", tmp_path / "run"
+    file.write_text(json.dumps(SPEC), encoding="utf-8")
+    (tmp_path / "t.csv").write_text("x,y,label\n" + "1,2,a\n3,4,b\n" * 2500, encoding="utf-8")
+    run.mkdir()
+    (run / "resolved.json").write_text(content, encoding="utf-8")
+    assert _run(str(file), "--run", str(run), "--data-root", str(tmp_path), "--resume") == exits.USAGE
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: ")
+
+
 def test_names_and_notes_may_change_and_three_changes_are_named() -> None:
     before = language.resolve(SPEC)
     named = {**before, "experiment": {**before["experiment"], "name": "other"}, "$lint": []}

@@ -162,6 +162,8 @@ def _take_up(folder: wire.RunFolder, report: Report, file: Path) -> int:
         raise Refusal(f"{path} holds no run to go on with; leave --resume out to begin one") from None
     except (OSError, ValueError):
         raise Refusal(f"{path} holds no run to go on with: {folder.resolved.name} can not be read") from None
+    if not isinstance(before, dict):
+        raise Refusal(f"{path} holds no run to go on with: {folder.resolved.name} is no spec")
     changed = sameness.changes(before, dict(report.resolved or {}))
     if changed:
         raise Refusal(f"{file} is not the spec of the run in {path}: {changed}; begin a run of its own in another folder")

@@ -19,7 +19,8 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 
 def _counted(spec: dict[str, Any]) -> dict[str, Any]:
-    seed = spec.get("experiment", {}).get("seed")
+    named = spec.get("experiment")
+    seed = named.get("seed") if isinstance(named, dict) else None
     return {**{key: value for key, value in spec.items() if key not in _OUTSIDE}, "experiment": {"seed": seed}}
 
 
