@@ -49,6 +49,20 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+def test_nothing_tells_a_stranger_to_install_a_name_that_is_not_ours(repository: Path) -> None:
+    """No release is on an index, and there the bare name is somebody else's package."""
+    told = [
+        *documents(repository),
+        repository / "action.yml",
+        *(path for path in (repository / "examples/deploy").rglob("*") if path.is_file()),
+    ]
+    from_an_index = re.compile(r"""pip install (?:-\S+ )*["']?trainyard(?:\[[a-z,]+\])?(?! @)(?=["'`\s=])|trainyard==""")
+    found = [
+        f"{page.relative_to(repository)}: {match.group()}" for page in told for match in from_an_index.finditer(page.read_text("utf-8"))
+    ]
+    assert found == []
+
+
 def test_the_settings_in_the_guide_are_taken(repository: Path, tmp_path: Path) -> None:
     (settings,) = blocks(repository / GUIDE, "toml")
     (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
