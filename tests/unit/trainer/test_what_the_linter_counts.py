@@ -245,6 +245,47 @@ def test_a_shape_that_the_samples_do_not_fill_is_refused_by_both(tmp_path: Path)
         assert ("DAT003" in errors(text, linted(text, tmp_path))) == isinstance(trained(text, tmp_path), str), shape
 
 
+DECLARED: dict[str, tuple[str, str | list[str], dict[str, Any]]] = {
+    "names": ("classification", "y", {"classes": ["a", "b"]}),
+    "names in another order": ("classification", "y", {"classes": ["b", "a"]}),
+    "other names": ("classification", "y", {"classes": ["a", "c"]}),
+    "names of numbers": ("classification", "p", {"classes": ["no", "yes"]}),
+    "too many names": ("classification", "y", {"classes": ["a", "b", "c"]}),
+    "at least as many samples": ("classification", "y", {"samples": {"at_least": 40}}),
+    "more samples": ("classification", "y", {"samples": {"at_least": 41}}),
+    "fewer samples": ("classification", "y", {"samples": {"at_most": 39}}),
+    "labels": ("multilabel", ["p", "q"], {"classes": ["p", "q"]}),
+    "other labels": ("multilabel", ["p", "q"], {"classes": ["p", "r"]}),
+    "more labels": ("multilabel", ["p", "q"], {"classes": 3}),
+    "classes of a regression": ("regression", "a", {"classes": 3}),
+    "fewer samples of a regression": ("regression", "a", {"samples": {"at_most": 39}}),
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_what_a_spec_declares_is_held_against_the_data_alike(name: str, tmp_path: Path) -> None:
+    from trainyard.service.trainer.data import declared
+
+    task, target, told = DECLARED[name]
+    (tmp_path / "t.csv").write_text("n,a,y,p,q\n" + "5,1,a,1,0\n6,2,b,0,1\n" * 20, encoding="utf-8")
+    text = written("csv", task, target=target, features=["n"], facts=told)
+    typed = spec.typed(spec.resolve(text))
+    samples = reading.read(typed.dataset, task, tmp_path)
+    try:
+        declared.check(typed.dataset.facts, samples, [20, 20])
+        refused = False
+    except DataError:
+        refused = True
+    assert ("DAT003" in errors(text, linted(text, tmp_path))) == refused
+
+
+def test_a_feature_that_is_named_twice_goes_in_twice(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,0\n2,1\n" * 20, encoding="utf-8")
+    text = written("csv", "classification", features=["a", "a"])
+    typed = spec.typed(spec.resolve(text))
+    assert linted(text, tmp_path).input_shape == reading.read(typed.dataset, typed.task, tmp_path).inputs.shape[1:] == (2,)
+
+
 FLAGS, ONE_HOT = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]]), np.eye(3)
 TARGETS = {
     "class numbers": np.array([0, 1, 2]),

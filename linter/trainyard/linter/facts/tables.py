@@ -255,7 +255,8 @@ def feature_columns(dataset: Csv | Parquet, columns: Sequence[Column]) -> list[C
 
 def input_shape(dataset: Csv | Parquet, columns: Sequence[Column]) -> tuple[int, ...] | None:
     """Return (numbers per sample,): one for a number, one per value for a categorical column."""
-    widths = [column.distinct if column.name in dataset.categorical else 1 for column in feature_columns(dataset, columns)]
+    found = {column.name: column for column in feature_columns(dataset, columns)}
+    widths = [found[name].distinct if name in dataset.categorical else 1 for name in dataset.features or found]
     return None if None in widths else (sum(width or 0 for width in widths),)
 
 

@@ -12,6 +12,7 @@ from trainyard.linter.rules.rule import Invalid, Rule, Valid, Violation
 from trainyard.linter.rules.wording import count, listed, number
 from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
+from trainyard.linter.spec.model.dataset import SampleCount
 
 if TYPE_CHECKING:
     from trainyard.linter.facts.model import Facts
@@ -223,6 +224,22 @@ class DeclaredDataMismatch(Rule):
             read={"samples": 20640},
         ),
         Invalid(
+            {"dataset": {"facts": {"samples": {"at_least": 30000}}}},
+            "/dataset/facts/samples",
+            "at least 30,000 samples",
+            fix=20640,
+            onto="regression",
+            read={"samples": 20640},
+        ),
+        Invalid(
+            {"dataset": {"facts": {"classes": ["mild", "malignant"], "class_counts": None}}},
+            "/dataset/facts/classes",
+            "a class 'mild'",
+            fix=["benign", "malignant"],
+            onto="table",
+            read={"samples": 569, "class_names": ("benign", "malignant"), "class_counts": (357, 212)},
+        ),
+        Invalid(
             {"dataset": {"input_shape": [5, 2]}},
             "/dataset/input_shape",
             "a sample has [7, 2]",
@@ -246,10 +263,10 @@ class DeclaredDataMismatch(Rule):
         yield from self._classes(case)
         yield from self._shape(case.spec.dataset.input_shape, case.facts.input_shape)
         samples, real = case.spec.dataset.facts.samples, case.facts.samples
-        exactly: int | None = getattr(samples, "exactly", None)
-        if exactly is not None and real is not None and exactly != real:
+        amount = None if real is None or not isinstance(samples, SampleCount) else _otherwise(samples, real)
+        if amount is not None:
             pointer = "/dataset/facts/samples"
-            message = f"the spec declares {count(exactly, 'sample')}, the data has {number(real)}; write {number(real)}"
+            message = f"the spec declares {amount}, the data has {number(real or 0)}; write {number(real or 0)}"
             yield Violation(pointer, message, suggestion=Suggestion(pointer, real))
 
     @staticmethod
@@ -268,6 +285,8 @@ class DeclaredDataMismatch(Rule):
     @staticmethod
     def _classes(case: Case) -> Iterator[Violation]:
         facts, declared = case.facts, case.spec.dataset.facts
+        if case.spec.task == "multilabel":
+            yield from _labels(case)
         if facts is None or not facts.class_counts or case.spec.task != "classification":
             return
         counts = declared.class_counts
@@ -290,6 +309,45 @@ class DeclaredDataMismatch(Rule):
                 pointer = "/dataset/facts/classes"
                 message = f"the spec declares {classes} classes, the data has {len(facts.class_counts)}"
                 yield Violation(pointer, message, suggestion=Suggestion(pointer, len(facts.class_counts)))
+            elif isinstance(declared.classes, tuple) and not _names_numbers(facts.class_names, classes):
+                yield from _other_names(declared.classes, facts.class_names)
+
+
+def _otherwise(declared: SampleCount, real: int) -> str | None:
+    """Return how many samples are declared, where there are not so many."""
+    if declared.exactly is not None and declared.exactly != real:
+        return count(declared.exactly, "sample")
+    if declared.at_least is not None and real < declared.at_least:
+        return f"at least {count(declared.at_least, 'sample')}"
+    if declared.at_most is not None and real > declared.at_most:
+        return f"at most {count(declared.at_most, 'sample')}"
+    return None
+
+
+def _names_numbers(found: tuple[str, ...], classes: int) -> bool:
+    """Tell whether labels are the numbers from 0 on, to which a spec may give names."""
+    return all(name.isdecimal() and int(name) < classes for name in found)
+
+
+def _other_names(declared: tuple[str, ...], found: tuple[str, ...]) -> Iterator[Violation]:
+    lacking = sorted(set(declared) - set(found))
+    if lacking:
+        pointer = "/dataset/facts/classes"
+        message = f"the spec declares a class '{lacking[0]}', and the data has {listed(list(found)[:10], 'and')}"
+        yield Violation(pointer, message, suggestion=Suggestion(pointer, list(found)))
+
+
+def _labels(case: Case) -> Iterator[Violation]:
+    """The labels of a table are called as their columns."""
+    target, declared = getattr(case.spec.dataset, "target", None), case.spec.dataset.facts.classes
+    if not isinstance(target, tuple) or declared is None:
+        return
+    if isinstance(declared, tuple):
+        yield from _other_names(declared, target)
+    elif declared != len(target):
+        pointer = "/dataset/facts/classes"
+        message = f"the spec declares {count(declared, 'label')}, and there are {len(target)} target columns; write {len(target)}"
+        yield Violation(pointer, message, suggestion=Suggestion(pointer, len(target)))
 
 
 class PathLeavesRoot(Rule):

@@ -19,6 +19,8 @@ def _differences(facts: Facts, samples: Samples, counts: Sequence[int]) -> Itera
     total = len(samples) + len(samples.bad)
     if isinstance(facts.samples, SampleCount):
         yield from _count("samples", facts.samples, total)
+    if not samples.classes:
+        return
     if isinstance(facts.classes, int) and facts.classes != len(samples.classes):
         yield f"it declares {facts.classes} classes and there are {len(samples.classes)}"
     if isinstance(facts.classes, tuple) and set(facts.classes) != set(samples.classes):
