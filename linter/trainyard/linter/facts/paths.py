@@ -19,10 +19,21 @@ def locate(root: Path, path: str) -> Path:
     try:
         place = (root / path).resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:
-        raise FactsError(Problem(Trouble.ABSENT, path, f"There is no '{path}' below the data root.")) from error
+        raise FactsError(Problem(Trouble.ABSENT, path, f"There is no '{path}' below the data root{_meant(root, path)}.")) from error
     if not place.is_relative_to(root.resolve()):
         raise FactsError(Problem(Trouble.OUTSIDE, path, f"'{path}' is a link that leads out of the data root; it is not followed."))
     return place
+
+
+def _meant(root: Path, path: str) -> str:
+    """Return what to write where the root's own name was written too, as one does who looks at it from outside."""
+    first, _, rest = path.partition("/")
+    try:
+        place = root.resolve()
+        there = bool(rest) and first in {root.name, place.name} and (place / rest).resolve(strict=True).is_relative_to(place)
+    except (OSError, RuntimeError, ValueError):
+        return ""
+    return f", which is '{first}' itself: write '{rest}'" if there else ""
 
 
 def is_contained(path: str) -> bool:

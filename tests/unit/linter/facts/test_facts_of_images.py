@@ -113,6 +113,19 @@ def test_a_link_as_dataset_that_leads_out_is_refused(root: Path, tmp_path_factor
     assert [problem.trouble for problem in read(dataset("door"), root, 5).problems] == [Trouble.OUTSIDE]
 
 
+def test_a_path_that_begins_with_the_roots_own_name_is_told_without_it(root: Path) -> None:
+    (problem,) = read(dataset(f"{root.name}/set"), root, 5).problems
+    assert problem.message == f"There is no '{root.name}/set' below the data root, which is '{root.name}' itself: write 'set'."
+
+
+def test_what_lies_outside_of_the_root_is_not_told_by_such_a_path(root: Path) -> None:
+    (root.parent / "secret").mkdir()
+    (root / "out").symlink_to(root.parent / "secret")
+    for path in (f"{root.name}/nothing", f"{root.name}/out", f"{root.parent.name}/{root.name}/set"):
+        (problem,) = read(dataset(path), root, 5).problems
+        assert problem.message == f"There is no '{path}' below the data root."
+
+
 @pytest.mark.parametrize("path, trouble", [("absent", Trouble.ABSENT), ("file", Trouble.WRONG_KIND), ("empty", Trouble.EMPTY)])
 def test_what_cannot_be_a_dataset_says_so(root: Path, path: str, trouble: Trouble) -> None:
     (root / "file").write_text("x")
