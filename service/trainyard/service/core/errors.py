@@ -56,6 +56,9 @@ _STANDS = {
     "cancelled": "was cancelled",
 }
 _DONE = {"pause": "paused", "resume": "resumed", "stop": "stopped", "cancel": "cancelled", "delete": "deleted", "start": "started"}
+#: What stands in a state's place where the job is over and its trainer is not gone yet.
+HOLDING = "still holding a slot"
+_SOON = "its trainer is about to end; try again in a moment"
 _ADVICE = {
     "pause": "only a job that runs can",
     "resume": "only a paused job can",
@@ -70,7 +73,8 @@ class IllegalCommandError(ServiceError):
 
     def __init__(self, *, command: str, state: str) -> None:
         said = {"stands": _STANDS.get(state, f"is {state}"), "done": _DONE.get(command, f"given the word {command!r}")}
-        super().__init__(state=state, command=command, advice=_ADVICE.get(command, "what it waits for has come already"), **said)
+        advice = _SOON if state == HOLDING else _ADVICE.get(command, "what it waits for has come already")
+        super().__init__(state=state, command=command, advice=advice, **said)
 
 
 class RequestReusedError(ServiceError):

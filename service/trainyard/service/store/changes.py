@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from trainyard.service.core import journal
-from trainyard.service.core.errors import IllegalCommandError, RequestReusedError, StaleAttemptError, StaleOffsetError
+from trainyard.service.core.errors import HOLDING, IllegalCommandError, RequestReusedError, StaleAttemptError, StaleOffsetError
 from trainyard.service.core.events import ArtifactWritten, Entry, Event
 from trainyard.service.core.jobs import Change, Job, Lease, NewJob, TrainerProcess
 from trainyard.service.core.jobstore import Batch, StoredReport
@@ -57,7 +57,7 @@ def claim(connection: Connection, job_id: str, device: str, at: datetime, *, lea
         raise IllegalCommandError(command=Command.START.value, state="being changed by somebody else")
     job = codec.job_of(row)
     if job.held:
-        raise IllegalCommandError(command=Command.START.value, state="still holding a slot")
+        raise IllegalCommandError(command=Command.START.value, state=HOLDING)
     change = _write(connection, job, journal.move(replace(job, device=device, node=lease.node), Command.START, at))
     connection.execute(update(JOB).where(JOB.c.number == job.number).values(leases.terms(lease, now)))
     return change
@@ -102,7 +102,7 @@ def remove(connection: Connection, job_id: str) -> Change:
     """Remove a job that is over, its history and its files' names; its report too, unless another job stands on it."""
     job = _locked(connection, job_id)
     if not job.state.terminal or job.held:
-        raise IllegalCommandError(command="delete", state=job.state.value if not job.state.terminal else "still holding a slot")
+        raise IllegalCommandError(command="delete", state=job.state.value if not job.state.terminal else HOLDING)
     connection.execute(delete(JOB).where(JOB.c.number == job.number))
     others = select(JOB.c.number).where(JOB.c.report_digest == job.digests.report)
     connection.execute(delete(REPORT).where(REPORT.c.digest == job.digests.report, ~others.exists()))

@@ -56,3 +56,8 @@ def test_facts_are_kept_beside_the_message_and_braces_in_them_are_text() -> None
     error = errors.UnknownJobError(job="{x}")
     assert error.facts == {"job": "{x}"}
     assert "{x}" in str(error)
+
+
+def test_a_job_that_is_over_and_holds_its_slot_is_not_told_to_be_cancelled() -> None:
+    told = str(errors.IllegalCommandError(command="delete", state=errors.HOLDING))
+    assert told == "The job is still holding a slot and can not be deleted: its trainer is about to end; try again in a moment."
