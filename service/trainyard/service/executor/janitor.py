@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from trainyard.service.core.errors import ServiceError, UnknownJobError
+from trainyard.service.core.errors import ServiceError, StoreUnavailableError, UnknownJobError
 from trainyard.service.core.jobstore import JobStore
 from trainyard.service.core.ports import Clock
 from trainyard.service.executor import run_folder
@@ -42,8 +42,15 @@ class Janitor:
         self._next = clock.monotonic() + EVERY_SECONDS
 
     def remove(self, job_id: str) -> None:
-        """Remove a job that is over, with its files; raises UnknownJobError or IllegalCommandError and then changes nothing."""
-        aside = run_folder.take_away(RunFolder(self._runs / job_id))
+        """Remove a job that is over, with its files.
+
+        Raises UnknownJobError, IllegalCommandError, or StoreUnavailableError, and then changes nothing: files without a job would
+        be nobody's.
+        """
+        try:
+            aside = run_folder.take_away(RunFolder(self._runs / job_id))
+        except OSError as error:
+            raise StoreUnavailableError from error
         try:
             self._store.remove(job_id)
         except ServiceError:
@@ -94,8 +101,8 @@ class Janitor:
         """Remove a job; one that can not be removed must not keep the others."""
         try:
             self.remove(job_id)
-        except (ServiceError, OSError) as error:
-            _log.warning("job-not-removed", job=job_id, why=str(error))
+        except ServiceError as error:
+            _log.warning("job-not-removed", job=job_id, why=str(error), cause=str(error.__cause__ or ""))
             return False
         return True
 

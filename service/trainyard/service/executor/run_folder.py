@@ -77,11 +77,11 @@ def drop_bundle(run: RunFolder) -> None:
 
 
 def take_away(run: RunFolder) -> Path | None:
-    """Put a run folder aside so that nobody finds it; the path is for :func:`destroy`. None when there is none."""
+    """Put a run folder aside so that nobody finds it; the path is for :func:`destroy`. None when there is none. Raises OSError."""
     aside = run.path.with_name(run.path.name + _REMOVED)
     try:
         run.path.rename(aside)
-    except OSError:
+    except FileNotFoundError:
         return None
     return aside
 

@@ -135,3 +135,14 @@ def test_a_folder_that_can_not_be_put_back_keeps_no_server_from_starting(
     janitor.settle()
     assert (runs / other / "trainer.log").exists()
     assert (runs / f"{torn}.deleted" / "trainer.log").exists()
+
+
+def test_files_that_can_not_be_taken_away_keep_their_job(
+    store: SqlJobStore, janitor: Janitor, ended: Callable[[], str], tmp_path: Path
+) -> None:
+    job_id = ended()
+    (tmp_path / "runs" / f"{job_id}.deleted" / "in-the-way").mkdir(parents=True)
+    with pytest.raises(StoreUnavailableError):
+        janitor.remove(job_id)
+    assert there(store, job_id)
+    assert (tmp_path / "runs" / job_id / "trainer.log").exists()
