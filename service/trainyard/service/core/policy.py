@@ -18,6 +18,8 @@ from trainyard.linter.source.limits import Limits as TextLimits
 from trainyard.linter.spec.model.spec import Spec
 
 MOST_SPEC_BYTES = 1024 * 1024
+# What is longer, the timer of a trainer can not count.
+MOST_HOURS = 100 * 365 * 24
 
 
 class BadPolicyError(Exception):
@@ -124,8 +126,8 @@ def _spec_bytes(name: str, value: object) -> int:
 
 
 def _hours(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise BadPolicyError(f"{name} wants a number above 0; it has {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST_HOURS:
+        raise BadPolicyError(f"{name} wants a number above 0, {MOST_HOURS} (a hundred years) at most; it has {value!s:.20}")
     return float(value)
 
 

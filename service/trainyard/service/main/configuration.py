@@ -1,4 +1,4 @@
-"""The configuration file: TOML with the names of the options. An unknown name is refused with the closest one."""
+"""The configuration file: TOML with the names of the options, ``~/`` for the user's home; an unknown name is refused with the closest."""
 
 from __future__ import annotations
 
@@ -41,11 +41,16 @@ def read(path: Path) -> dict[str, Any]:
     """Return the options in ``path`` by their Python names; raises UsageError for what is no TOML or no option."""
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise click.UsageError(f"{path} can not be read as TOML: {error}") from error
     for name, value in written.items():
         _check(path, name, value)
-    return {name.replace("-", "_"): value for name, value in written.items()}
+    return {name.replace("-", "_"): _at_home(value) for name, value in written.items()}
+
+
+def _at_home(value: Any) -> Any:
+    """Do for a path what a shell does for it on a command line: ``~/`` is the user's home."""
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def _check(path: Path, name: str, value: object) -> None:

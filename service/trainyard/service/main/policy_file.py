@@ -31,7 +31,7 @@ def read_policy(path: Path | None) -> Policy:
         return Policy()
     try:
         return policy.read(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Refusal(f"--policy {path} can not be read as TOML: {error}") from error
     except BadPolicyError as error:
         raise Refusal(f"--policy {path}: {error}") from error

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from trainyard.linter.cli.exits import Refusal
 from trainyard.service.main import serve
+from trainyard.service.main.policy_file import read_policy
 from trainyard.service.main.token_command import token
 
 
@@ -31,6 +33,25 @@ def test_what_was_said_is_shown_before_anything_else_was_and_without_a_password(
     told = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
     assert told["store"] == ["postgresql://me:***@host/db", "flag"]
     assert (told["data-root"], told["standby"]) == (["-", "default"], ["true", "default"])
+
+
+def test_a_file_may_begin_a_path_at_the_users_home(tmp_path: Path) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text('home = "~/yard"\nready-file = "~x"\n')
+    result = CliRunner(env={"HOME": str(tmp_path)}).invoke(serve, ["--config", str(file), "--show-config"], catch_exceptions=False)
+    told = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    assert (told["home"], told["ready-file"]) == ([str(tmp_path / "yard"), "file"], ["~x", "file"])
+
+
+@pytest.mark.parametrize("text", [f"x = {'[' * 4000}", f"slots = 1{'0' * 5000}", "slots =", "\udcff"])
+def test_a_file_that_nobody_can_read_is_told_in_a_sentence(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "odd.toml"
+    file.write_text(text, errors="surrogateescape")
+    result = CliRunner().invoke(serve, ["--config", str(file), "--show-config"])
+    assert result.exit_code == 2
+    assert "can not be read as TOML" in result.stderr
+    with pytest.raises(Refusal, match="can not be read as TOML"):
+        read_policy(file)
 
 
 def test_without_a_folder_of_data_nothing_starts() -> None:
