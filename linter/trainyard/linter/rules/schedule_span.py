@@ -44,6 +44,7 @@ class CosineMuchLongerThanRun(Rule):
     VALID = (
         Valid({"scheduler": {"type": "cosine", "t_max": {"epochs": 40}}}),
         Valid({"scheduler": {"type": "cosine", "t_max": {"epochs": 5}, "restarts": True}}),
+        Valid({"scheduler": {"type": "cosine", "warmup": {"epochs": 90}}}),
     )
     INVALID = (
         Invalid(
@@ -77,8 +78,10 @@ class CosineMuchLongerThanRun(Rule):
         clock = Clock(curve.steps_per_epoch, max(1, case.spec.training.gradient_accumulation), curve.steps)
         for index, schedule in enumerate(case.spec.scheduler):
             if isinstance(schedule, Cosine) and not schedule.restarts and clock.steps(schedule.t_max) > 0:
-                left = max(1.0, curve.steps - clock.steps(schedule.warmup))
-                yield from self._compare(case, index, schedule, clock.steps(schedule.t_max) / left)
+                left = curve.steps - clock.steps(schedule.warmup)
+                # A warm-up that takes the whole run is another rule's matter, and leaves no run to compare with.
+                if left > 0:
+                    yield from self._compare(case, index, schedule, clock.steps(schedule.t_max) / max(1.0, left))
 
     @staticmethod
     def _compare(case: Case, index: int, schedule: Cosine, ratio: float) -> Iterator[Violation]:

@@ -118,22 +118,28 @@ class DropoutOutOfRange(Rule):
         Invalid({"model": {"dropout": 0.9}}, "/model/dropout", "drops 90 %", fix=0.1, onto="table"),
         Invalid({"model": {"blocks": [{"filters": 32, "dropout": 0.6}]}}, "/model/blocks/0/dropout", "after a convolution", fix=0.25),
         Invalid({"model": {"head": {"dropout": 1.0}}}, "/model/head/dropout", "below 1", fix=0.5, severity=Severity.ERROR),
+        Invalid(
+            {"model": {"blocks": [{"filters": 32}] * 2, "dropout": {"conv": 0.95, "dense": 0.5}}},
+            "/model/dropout/conv",
+            "drops 95 %",
+            fix=0.05,
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Look at every rate once."""
         seen: set[tuple[str, float]] = set()
         for dropped in dropouts(case.spec.model):
-            pointer, rate = dropped.pointer, dropped.rate
-            if (pointer, rate) in seen:
+            shared = "/model/dropout/conv" if dropped.after == "convolution" else "/model/dropout/dense"
+            where = next(filter(case.wrote, (dropped.pointer, shared, "/model/dropout")), "/model")
+            if (where, dropped.rate) in seen:
                 continue
-            seen.add((pointer, rate))
+            seen.add((where, dropped.rate))
             usual = 0.25 if dropped.after == "convolution" else 0.5
-            where = pointer if case.wrote(pointer) else "/model/dropout" if case.wrote("/model/dropout") else "/model"
-            found = self._judge(rate, dropped.after, usual)
+            found = self._judge(dropped.rate, dropped.after, usual)
             if found is not None:
                 problem, value, severity = found
-                fix = Suggestion(pointer, value) if where == pointer and not self._is_list(case, pointer) else None
+                fix = Suggestion(where, value) if where in {dropped.pointer, shared} and not self._is_list(case, where) else None
                 yield Violation(where, f"{problem}; write {number(value)}", suggestion=fix, severity=severity)
 
     @staticmethod
