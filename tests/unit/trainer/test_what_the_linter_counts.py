@@ -286,6 +286,14 @@ def test_a_feature_that_is_named_twice_goes_in_twice(tmp_path: Path) -> None:
     assert linted(text, tmp_path).input_shape == reading.read(typed.dataset, typed.task, tmp_path).inputs.shape[1:] == (2,)
 
 
+@pytest.mark.parametrize("width, units, fits", [(1, 1, True), (2, None, False), (2, 1, False), (2, 2, True), (3, 2, False)])
+def test_there_are_as_many_outputs_as_numbers_to_predict(width: int, units: int | None, fits: bool, tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", x=np.ones((40, 3), np.float32), y=np.linspace(0, 1, 40 * width).reshape(40, width))
+    text = written("npz", "regression")
+    text["model"]["output"] = {} if units is None else {"units": units}
+    assert ("OUT018" not in errors(text, linted(text, tmp_path))) == fits
+
+
 FLAGS, ONE_HOT = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]]), np.eye(3)
 TARGETS = {
     "class numbers": np.array([0, 1, 2]),

@@ -198,7 +198,7 @@ def _labels(archive: zipfile.ZipFile, header: Header, budget: Budget) -> _Labels
         return _Labels({}, None, None, Targets("other", axes))
     if width > MOST_CLASSES or axes > 1:
         seen, broken = _range(archive, header, budget)
-        return _Labels({}, seen, "value", Targets("number", axes), frozenset(broken))
+        return _Labels({}, seen, "value", Targets("number", axes, width=width if axes == 1 else None), frozenset(broken))
     return _rows(archive, header, budget, width) if width > 1 else _numbers(archive, header, budget)
 
 
@@ -239,7 +239,7 @@ def _numbers(archive: zipfile.ZipFile, header: Header, budget: Budget) -> _Label
     axes = len(header.shape) - 1
     if not ends or budget.is_spent:
         return _Labels({}, None, None, None)
-    told = Targets("number", axes, whole and not broken, flags and not broken)
+    told = Targets("number", axes, whole and not broken, flags and not broken, width=1)
     if len(counts) > MOST_CLASSES or not told.whole:
         return _Labels({}, _joined(ends), "value", told, frozenset(broken))
     return _Labels({int(label): counts[label] for label in sorted(counts)}, _joined(ends), "integer", told)
@@ -262,8 +262,8 @@ def _rows(archive: zipfile.ZipFile, header: Header, budget: Budget, width: int) 
             totals = [total + sum(column) for total, column in zip(totals, columns, strict=True)]
             one_each = one_each and set(map(sum, zip(*columns, strict=True))) == {1}
     if not ends or budget.is_spent:
-        return _Labels({}, None, None, Targets("number", 1))
-    told = Targets("number", 1, None, flags, flags and one_each)
+        return _Labels({}, None, None, Targets("number", 1, width=width))
+    told = Targets("number", 1, None, flags, flags and one_each, width)
     if not flags:
         return _Labels({}, _joined(ends), "value", told, frozenset(broken))
     if not one_each:

@@ -73,7 +73,7 @@ class Targets(NamedTuple):
     """How targets are written: ``kind`` is ``number``, ``text`` or ``mixed``; ``axes`` those of one sample's target.
 
     ``whole`` tells whether no number is a fraction, ``flags`` whether all are 0 or 1, ``one_each`` whether each row has exactly one 1;
-    ``None`` where nobody looked.
+    ``None`` where nobody looked. ``width`` is how many numbers or flags a sample has, where an array says so.
     """
 
     kind: str
@@ -81,6 +81,7 @@ class Targets(NamedTuple):
     whole: bool | None = None
     flags: bool | None = None
     one_each: bool | None = None
+    width: int | None = None
 
 
 class Images(NamedTuple):

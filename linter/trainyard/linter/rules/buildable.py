@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from trainyard.linter.rules.case import Case
 from trainyard.linter.rules.pictures import turned
@@ -13,6 +14,9 @@ from trainyard.linter.source.faults import Suggestion
 from trainyard.linter.source.severity import Severity
 from trainyard.linter.spec.model.architecture import Cnn, Transfer
 
+if TYPE_CHECKING:
+    from trainyard.linter.shapes import Obstacle
+
 _IMAGE_AXES = 3
 
 
@@ -20,7 +24,7 @@ class FeatureMapCollapses(Rule):
     """The picture shrinks to nothing inside the model.
 
     What it checks:
-        The shape of every layer's output, as Keras computes it: an axis falls below one.
+        The shape of every layer's output, as Keras computes it: an axis falls below one. Pictures smaller than a backbone takes.
 
     Why it fails:
         Keras refuses to build the model.
@@ -47,6 +51,19 @@ class FeatureMapCollapses(Rule):
             fix="same",
             fix_at="/model/blocks/0/padding",
         ),
+        Invalid(
+            {"dataset": {"input_shape": [28, 40, 3]}, "model": {"backbone": "resnet50"}},
+            "/dataset/input_shape",
+            "resnet50 takes pictures of 32 x 32 or more, not of 28 x 40",
+            fix=[32, 40, 3],
+            onto="transfer",
+        ),
+        Invalid(
+            {"dataset": {"type": "npz", "path": "x.npz", "input_shape": [28, 28, 3]}, "model": {"backbone": "resnet50"}},
+            "/model/backbone",
+            "enlarge them before",
+            onto="transfer",
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -56,7 +73,9 @@ class FeatureMapCollapses(Rule):
             return
         size = " x ".join(number(axis) for axis in collapse.input_shape[:-1])
         told = f"{collapse.layer} leaves nothing of {size}"
-        if "Pooling" in collapse.layer:
+        if isinstance(case.spec.model, Transfer):
+            yield _too_small(case, case.spec.model, size, collapse)
+        elif "Pooling" in collapse.layer:
             fix = Suggestion(f"{collapse.pointer}/pooling", None)
             yield Violation(collapse.pointer, f"{told}; pool less often: write pooling null here", suggestion=fix)
         else:
@@ -64,12 +83,27 @@ class FeatureMapCollapses(Rule):
             yield Violation(collapse.pointer, f"{told}; write padding 'same'", suggestion=fix)
 
 
+def _too_small(case: Case, model: Transfer, size: str, collapse: Obstacle) -> Violation:
+    """Return what is said of pictures that a backbone cannot take: a folder's are brought to any size, an archive's are as they are."""
+    from trainyard.linter.shapes.transfer import backbone
+
+    least, place = backbone(model.backbone).smallest, "/dataset/input_shape"
+    told = f"{model.backbone} takes pictures of {least} x {least} or more, not of {size}"
+    channels = 3 if model.weights == "imagenet" else collapse.input_shape[-1]
+    shape = [*(max(least, axis or least) for axis in collapse.input_shape[:-1]), channels]
+    if case.spec.dataset.type == "image_directory" and case.wrote(place):
+        return Violation(place, f"{told}; write {shape}", suggestion=Suggestion(place, shape))
+    return Violation(collapse.pointer, f"{told}; enlarge them before, or take a cnn")
+
+
 class InputDoesNotFitModel(Rule):
     """A layer gets a shape that it cannot take.
 
     What it checks:
         A `cnn` or `transfer` model gets (height, width, channels), in this order; every explicit layer gets as many axes as it needs;
-        what is added, concatenated or reshaped goes together; every axis of `input_shape` is above zero.
+        what is added, concatenated or reshaped goes together, and so do the steps and the dilation of a window; what is made for
+        matrices (the regularizer `orthogonal`, the initializer `identity`) meets one; a normalization has a mean per feature; every axis of
+        `input_shape` is above zero.
 
     Why it fails:
         Keras refuses to build the model. With the channels first (PyTorch's order) it may build one, of strips of a few pixels.
@@ -102,6 +136,41 @@ class InputDoesNotFitModel(Rule):
             },
             "/model/layers/1",
             "(steps, features)",
+            onto="layers",
+        ),
+        Invalid(
+            {
+                "dataset": {"input_shape": [16, 3]},
+                "model": {
+                    "layers": [
+                        {"type": "conv1d", "filters": 8, "kernel_size": 3, "strides": 2, "dilation_rate": 2},
+                        {"type": "flatten"},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                },
+            },
+            "/model/layers/0",
+            "cannot both be above 1",
+            onto="layers",
+        ),
+        Invalid(
+            {"model": {"layers": [{"type": "dense", "units": 4, "activation": "softmax", "bias_regularizer": "orthogonal"}]}},
+            "/model/layers/0",
+            "takes a matrix",
+            onto="layers",
+        ),
+        Invalid(
+            {
+                "dataset": {"input_shape": [3]},
+                "model": {
+                    "layers": [
+                        {"type": "normalization", "mean": [0.5, 0.5], "variance": [1, 1]},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                },
+            },
+            "/model/layers/0",
+            "2 means",
             onto="layers",
         ),
     )

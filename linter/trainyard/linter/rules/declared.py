@@ -141,12 +141,19 @@ class FactsContradict(Rule):
             yield Violation(pointer, message, suggestion=Suggestion(pointer, int(total)))
 
 
+def _numbers_each(case: Case) -> int | None:
+    """Return how many numbers or flags each target has, where an archive was read."""
+    found = None if case.facts is None else case.facts.targets
+    # A tuple without its last members is what an example says.
+    return found[5] if found is not None and len(found) > 5 else None
+
+
 class OutputsDifferFromTargets(Rule):
     """There are more or fewer outputs than values to predict.
 
     What it checks:
-        The units of the last layer against the target columns of a regression on a table, and against the declared labels of a multilabel
-        task.
+        The units of the last layer against the target columns of a regression on a table, the numbers that each target of an archive
+        has, and the declared labels of a multilabel task.
 
     Why it fails:
         Outputs and targets of different width do not subtract: an error at the first step, or one target is compared with all outputs.
@@ -172,6 +179,14 @@ class OutputsDifferFromTargets(Rule):
             fix=2,
             onto="regression",
         ),
+        Invalid(
+            {"dataset": {"type": "npz", "path": "rents.npz", "target": "y"}, "model": {"output": {"units": 1}}},
+            "/model/output/units",
+            "3 numbers",
+            fix=3,
+            onto="regression",
+            read={"targets": ("number", 1, None, False, False, 3)},
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -182,6 +197,8 @@ class OutputsDifferFromTargets(Rule):
         if task == "regression" and dataset.type in {"csv", "parquet"}:
             target: str | tuple[str, ...] = getattr(dataset, "target", "")
             width, told = (1, "1 target column") if isinstance(target, str) else (len(target), count(len(target), "target column"))
+        elif task != CLASSIFICATION and (numbers := _numbers_each(case)) is not None:
+            width, told = numbers, f"targets of {count(numbers, 'number')} each"
         elif task == "multilabel" and case.classes:
             width, told = case.classes, count(case.classes, "label")
         else:

@@ -14,6 +14,15 @@ from trainyard.linter.shapes.layers import Shape
 from trainyard.linter.shapes.recurrent import embedding, gru, lstm
 from trainyard.linter.shapes.stack import Stack, inside
 
+# What Keras makes for matrices alone, and the weights (and outputs) that are some.
+_FOR_MATRICES = {"regularizer": "orthogonal", "initializer": "identity"}
+_MATRICES = frozenset(
+    {("dense", "kernel"), ("dense", "activity"), ("embedding", "embeddings")}
+    | {(kind, weights) for kind in ("lstm", "gru") for weights in ("kernel", "recurrent")}
+)
+# Weights in a row, which can not be orthogonal to anything.
+_ROWS = frozenset({"bias", "beta", "gamma"})
+
 if TYPE_CHECKING:
     from trainyard.linter.spec.model import layers as spec_layers
     from trainyard.linter.spec.model.architecture import Graph, Sequential
@@ -38,10 +47,22 @@ def grow(stack: Stack, model: Sequential | Graph, outputs: int | None) -> bool:
 def append(stack: Stack, layer: Any, inputs: Sequence[int] = ()) -> None:
     """Append one explicit layer of the language (a residual block is several of Keras)."""
     kind: str = layer.type
+    _need_matrices(stack, layer)
     if kind in _JOINS:
         _JOINS[kind](stack, layer, tuple(inputs) or (stack.tensor,))
     else:
         _APPEND[kind](stack, layer)
+
+
+def _need_matrices(stack: Stack, layer: Any) -> None:
+    """Stop where what is made for a matrix meets weights of another rank (keras/src/regularizers, keras/src/initializers)."""
+    for field in layer._fields:
+        weights, _, what = field.rpartition("_")
+        value = getattr(layer, field) if what in _FOR_MATRICES else None
+        name = getattr(value, "type", None)
+        flat = (layer.type, weights) in _MATRICES and (weights != "activity" or len(stack.shape) == 1)
+        if (name == _FOR_MATRICES.get(what, "") and not flat) or (name == "orthogonal" and weights in _ROWS):
+            raise stack.obstacle("join", layer.type, f"the {what} {name} takes a matrix, and {weights} is none")
 
 
 def _grow_graph(stack: Stack, model: Graph) -> None:
@@ -114,6 +135,7 @@ def _transposed(stack: Stack, layer: spec_layers.ConvTranspose) -> None:
     wide = [gap * (width - 1) + 1 for width, gap in zip(kernel, _axes(layer.dilation_rate, axes), strict=True)]
     if min(*kernel, *strides) < 1:
         raise stack.obstacle("size", kind, "a size is zero or less")
+    stack.need_one_of(kind, strides, _axes(layer.dilation_rate, axes))
     spatial = tuple(
         _enlarged(size, width, stride, layer.padding, more)
         for size, width, stride, more in zip(stack.shape[:-1], wide, strides, extra, strict=True)
@@ -197,7 +219,13 @@ def _resizing(stack: Stack, layer: spec_layers.Resizing) -> None:
 
 def _normalization(stack: Stack, layer: spec_layers.Normalization) -> None:
     """Append ``Normalization``: without a mean it keeps mean, variance and a count of its own, which do not train."""
-    own = 0 if layer.mean is not None else 2 * prod(_axis_lengths(stack, "Normalization", layer.axis)) + 1
+    lengths = _axis_lengths(stack, "Normalization", layer.axis)
+    for values in (layer.mean, layer.variance):
+        if isinstance(values, tuple) and len(values) not in {1, prod(lengths)}:
+            raise stack.obstacle(
+                "join", "Normalization", f"{len(values)} means or variances are not one for each of {prod(lengths)} features"
+            )
+    own = 0 if layer.mean is not None else 2 * prod(lengths) + 1
     stack.add("Normalization", stack.shape, own, trainable=0)
 
 

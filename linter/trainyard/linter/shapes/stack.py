@@ -169,6 +169,11 @@ class Stack:
         """Append ``Flatten``."""
         self.add("Flatten", (prod(self.shape),))
 
+    def need_one_of(self, kind: str, strides: Sequence[int], dilation: Sequence[int]) -> None:
+        """Stop where a window both steps and is dilated: Keras refuses that (keras/src/layers/convolutional)."""
+        if max(strides) > 1 and max(dilation, default=1) > 1:
+            raise self.obstacle("join", kind, "strides and dilation_rate cannot both be above 1")
+
     def slide(self, kind: str, window: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int] = ()) -> Shape:
         """Return the spatial shape that a sliding window leaves.
 
@@ -177,6 +182,7 @@ class Stack:
         self.need_axes(kind, len(window) + 1)
         if min(*window, *strides, *(dilation or (1,))) < 1:
             raise self.obstacle("size", kind, "a size is zero or less")
+        self.need_one_of(kind, strides, dilation)
         sizes = self.shape[:-1]
         if padding != "valid":
             return tuple(-(-size // stride) for size, stride in zip(sizes, strides, strict=True))
