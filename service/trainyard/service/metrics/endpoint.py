@@ -91,8 +91,8 @@ class MetricsServer:
                 await writer.drain()
         except asyncio.LimitOverrunError:
             writer.write(_written(Answer("431 Request Header Fields Too Large", b"")))
-        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # it took too long, or its way to us is gone
         finally:
             await _close(writer)
 
@@ -144,7 +144,7 @@ def _written(answer: Answer, *, body: bool = True) -> bytes:
 
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    with suppress(TimeoutError, ConnectionError, ssl.SSLError):
+    with suppress(OSError):
         async with asyncio.timeout(1):
             await writer.wait_closed()
     writer.transport.abort()

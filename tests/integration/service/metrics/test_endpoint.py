@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import socket
 import ssl
@@ -11,6 +12,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
@@ -180,6 +183,29 @@ def test_a_scrape_beside_fifty_silent_clients_and_a_slow_reader_takes_as_long_as
         await server.stop()
         # Alone it takes milliseconds: three times that, and a little for the machine's noise, lie far below 100 ms.
         assert beside <= 3 * alone + 0.01
+
+    run(test)
+
+
+def test_a_client_whose_way_is_gone_is_let_go_without_a_word() -> None:
+    class Way:
+        """Fails as the kernel says it when a host or a route is gone."""
+
+        transport = SimpleNamespace(abort=lambda: None)
+
+        def close(self) -> None:
+            """Nothing is left to close."""
+
+        async def readuntil(self, _end: bytes) -> bytes:
+            raise OSError(errno.EHOSTUNREACH, "No route to host")
+
+        async def wait_closed(self) -> None:
+            raise OSError(errno.EHOSTUNREACH, "No route to host")
+
+    async def test() -> None:
+        way: Any = Way()
+        async with serving() as server:
+            await server._serve(way, way)
 
     run(test)
 
