@@ -81,13 +81,11 @@ class Checker:
         if root is None:
             return None
         # The data can only be read when its section is understood, whatever else is wrong; no rule runs for that.
-        understood = lint(raw, configuration=Configuration(ignore=("ALL",), limits=settings.configuration.limits))
-        salvage = understood.salvage
-        if salvage is None or any(pointer.startswith("/dataset") for pointer in salvage.failed):
+        spec = lint(raw, configuration=Configuration(ignore=("ALL",), limits=settings.configuration.limits)).readable
+        if spec is None:
             return None
         from trainyard.linter.cli import datasets
 
-        spec = salvage.case.spec
         dataset = spec.dataset
         key = (root, repr(dataset))
         if key not in self._facts:

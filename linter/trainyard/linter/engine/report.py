@@ -119,6 +119,13 @@ class Report:
         )
 
     @property
+    def readable(self) -> Spec | None:
+        """What was understood of the spec, whatever else is wrong, if that is all of its ``dataset``: then the data can be read."""
+        if self.salvage is None or any(pointer.startswith("/dataset") for pointer in self.salvage.failed):
+            return None
+        return self.salvage.case.spec
+
+    @property
     def ruleset(self) -> str:
         """The ruleset with its date: ``recommended@2026.1``."""
         return self.configuration.ruleset_label

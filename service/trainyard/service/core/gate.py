@@ -161,9 +161,9 @@ class Gate:
         if spec is None:
             first = lint(source, configuration=house.configuration, hardware=house.hardware)
             if first.spec is None:
-                return first
+                return first if first.readable is None else self._broken(source, first.readable)
             spec = first.spec
-        found = facts.read(spec.dataset, self._data_root, FACTS_SECONDS, cache=self._facts) if spec.task != "other" else None
+        found = self._facts_of(spec)
         report = lint(source, configuration=house.configuration, hardware=house.hardware, facts=found)
         spoken = [finding.pointer for finding in report.findings if finding.severity is Severity.ERROR]
         gaps = [(NOT_TRAINABLE_YET, pointer, told) for pointer, told in untrainable(spec) if not _touches(pointer, spoken)]
@@ -173,6 +173,15 @@ class Gate:
         gaps += [(UNPRINTABLE_NAME, pointer, message) for pointer, message in _unprintable(spec)]
         gaps += [(AGAINST_POLICY, breach.pointer, breach.message) for breach in breaches(house.policy, spec)]
         return _with(report, [_finding(report, *gap) for gap in gaps])
+
+    def _broken(self, source: bytes, readable: Spec) -> Report:
+        """Judge a spec that is wrong in other places than its data: what the data shows is told at once, as anywhere else."""
+        found = self._facts_of(readable)
+        report = lint(source, configuration=self._house.configuration, hardware=self._house.hardware, facts=found)
+        return _with(report, [_finding(report, DATASET_NOT_HERE, _DATASET, message) for message in _obstacles(found)])
+
+    def _facts_of(self, spec: Spec) -> Facts | None:
+        return facts.read(spec.dataset, self._data_root, FACTS_SECONDS, cache=self._facts) if spec.task != "other" else None
 
     def _lacking(self, spec: Spec) -> list[str]:
         asked = spec.resources.gpus or 0
@@ -232,4 +241,5 @@ def _with(report: Report, own: list[Finding]) -> Report:
         crashes=report.crashes,
         resolved=report.resolved,
         case=report.case,
+        salvage=report.salvage,
     )

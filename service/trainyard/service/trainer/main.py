@@ -101,9 +101,9 @@ def _lint(raw: bytes, data_root: Path) -> Report:
     from trainyard.linter import facts
 
     report = lint(raw)
-    if report.spec is None:
+    if report.readable is None:
         return report
-    return lint(raw, facts=facts.read(report.spec.dataset, data_root, _FACTS_SECONDS))
+    return lint(raw, facts=facts.read(report.readable.dataset, data_root, _FACTS_SECONDS))
 
 
 def _show_gaps(file: Path, report: Report) -> bool:

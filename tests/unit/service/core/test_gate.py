@@ -90,6 +90,12 @@ def test_a_good_spec_passes_with_what_the_data_says(judge: Callable[..., Verdict
     assert verdict.report.case.class_counts == (40, 40)
 
 
+def test_what_the_data_shows_is_told_of_a_spec_that_is_wrong_elsewhere(judge: Callable[..., Verdict]) -> None:
+    narrow = {**SPEC["dataset"], "input_shape": [3]}
+    assert {one.code for one in judge(dataset=narrow, training={"epoch": 3}).report.findings} > {"SPEC001"}
+    assert not any(code.startswith("DAT") for code in codes(judge(dataset={**narrow, "path": 7})))
+
+
 @pytest.mark.parametrize(
     "dataset",
     [
@@ -107,6 +113,9 @@ def test_data_that_is_not_here_keeps_a_spec_out_and_tells_no_place_of_this_machi
     judge: Callable[..., Verdict], root: Path, dataset: dict[str, Any]
 ) -> None:
     verdict = judge(dataset={"input_shape": [2], **dataset})
+    # Whatever else is wrong, so that nobody has to come twice.
+    broken = judge(dataset={"input_shape": [2], **dataset}, training={"epoch": 3})
+    assert "/dataset" in {one.pointer[:8] for one in broken.report.findings if one.severity is Severity.ERROR}
     assert not verdict.passed
     about_data = [one for one in verdict.report.findings if one.pointer.startswith("/dataset") and one.severity is Severity.ERROR]
     assert about_data
