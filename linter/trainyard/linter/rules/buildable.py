@@ -59,7 +59,10 @@ class FeatureMapCollapses(Rule):
             onto="transfer",
         ),
         Invalid(
-            {"dataset": {"type": "npz", "path": "x.npz", "input_shape": [28, 28, 3]}, "model": {"backbone": "resnet50"}},
+            {
+                "dataset": {"type": "npz", "path": "x.npz", "input_shape": [28, 28, 3], "facts": {"classes": 2}},
+                "model": {"backbone": "resnet50"},
+            },
             "/model/backbone",
             "enlarge them before",
             onto="transfer",
