@@ -31,6 +31,17 @@ def test_a_missing_file_is_a_usage_error_on_one_line(tmp_path: Path, capsys: pyt
     assert not (tmp_path / "run").exists()
 
 
+def test_a_backend_that_the_trainer_does_not_know_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.trainspec.json"
+    file.write_text(json.dumps(SPEC), encoding="utf-8")
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert _run(str(file), "--run", str(tmp_path / "run"), "--data-root", str(tmp_path)) == exits.USAGE
+    assert "runs on tensorflow or jax" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_spec_with_findings_is_shown_and_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "bad.trainspec.json"
     file.write_text(json.dumps({**SPEC, "trainning": {}}), encoding="utf-8")

@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from trainyard.service.trainer.following import line_for_people
 _FACTS_SECONDS = 10.0
 _CANCELLED_CODE = 7
 _SIGNALLED = 128
+_BACKENDS = ("tensorflow", "jax")
 # A run that ended so would end so again.
 _FINAL = frozenset({"spec", "nonfinite_loss", "diverged"})
 
@@ -64,6 +66,7 @@ def train(
 ) -> int:
     """Train the spec in FILE on this machine, when the linter lets it pass."""
     raw = _read(file)
+    _check_backend(os.environ.get("KERAS_BACKEND") or _BACKENDS[0])
     report = _lint(raw, data_root)
     if not report.passed:
         _show(file, report)
@@ -87,6 +90,15 @@ def train(
     if alone.interrupted is not None and ended.outcome != wire.SUCCEEDED:
         return _SIGNALLED + alone.interrupted
     return {wire.SUCCEEDED: OK, wire.CANCELLED: _CANCELLED_CODE}.get(ended.outcome, FINDINGS)
+
+
+def _check_backend(backend: str) -> None:
+    """Refuse what Keras would be asked to run on, where the trainer does not know it or it is not installed."""
+    if backend not in _BACKENDS:
+        raise Refusal(f"KERAS_BACKEND is {backend}; the trainer runs on {' or '.join(_BACKENDS)}")
+    if find_spec(backend) is None:
+        extra = "jax" if backend == "jax" else "service"
+        raise Refusal(f"KERAS_BACKEND is {backend}, which is not installed here: pip install 'trainyard[{extra}]'")
 
 
 def _read(file: Path) -> bytes:
