@@ -5,6 +5,7 @@ The lower half of the reader: it knows where it is in the text and what stands t
 
 from __future__ import annotations
 
+import json
 import re
 from json import JSONDecodeError, JSONDecoder
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -124,7 +125,6 @@ class Scanner:
         self._at = match.end()
         string = re.sub(r"\\(.)", r"\1", match.group(1))
         below = f"{pointer}/{escape(string)}" if target == "key" else pointer
-        written = '"' + string.replace("\\", "\\\\").replace('"', '\\"') + '"'
         message = f"single quotes: a string stands in double quotes; write {shown(string)}"
         self.note(
             traps.NOT_STRICT_JSON,
@@ -133,7 +133,7 @@ class Scanner:
             self._at,
             pointer=below,
             target=target,
-            replacement=written,
+            replacement=_quoted(string),
             safe="\\" not in match.group(),
         )
         return string
@@ -147,7 +147,7 @@ class Scanner:
         string = match.group(1)
         below = f"{pointer}/{escape(string)}" if target == "key" else pointer
         message = f"typographic quotes: a string stands in plain double quotes; write {shown(string)}"
-        self.note(traps.NOT_STRICT_JSON, message, start, self._at, pointer=below, target=target, replacement=f'"{string}"', safe=True)
+        self.note(traps.NOT_STRICT_JSON, message, start, self._at, pointer=below, target=target, replacement=_quoted(string), safe=True)
         return string
 
     def _scalar(self, pointer: str) -> Any:
@@ -248,6 +248,10 @@ class Scanner:
             edits = (self._edit(start, end, replacement),)
         span = self._lines.span(start, min(end, len(self._text)))
         self.faults.append(trap.fault(message, span=span, pointer=pointer, target=target, edits=edits, suggestion=suggestion, safe=safe))
+
+
+def _quoted(string: str) -> str:
+    return json.dumps(string, ensure_ascii=False)
 
 
 def shown(text: str) -> str:

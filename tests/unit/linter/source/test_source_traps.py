@@ -266,6 +266,11 @@ def test_quotes_of_a_word_processor_are_read_and_mended(raw: str) -> None:
     assert mended(raw, found) == b'{"a": "x y"}'
 
 
+@pytest.mark.parametrize("raw", ["{“a\tb”: 1}", "{'a\tb': 1}"])
+def test_other_quotes_around_a_control_character_are_mended_at_once(raw: str) -> None:
+    assert mended(raw, faults(raw)) == b'{"a\\tb": 1}'
+
+
 @pytest.mark.parametrize("space", ["\u00a0", "\u202f", "\u200b", "\ufeff", "\u3000", "\x0b"])
 def test_a_space_that_is_none_is_named_and_mended(space: str) -> None:
     raw = '{"a":' + space + "1}"
