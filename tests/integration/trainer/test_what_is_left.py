@@ -34,6 +34,15 @@ def table_run(run_once: Any) -> Any:
     return run_once("table", "table", training={"epochs": 3}, dataset={"split": {"test": 0.3}})
 
 
+@pytest.fixture(scope="session")
+def tokens_run(run_once: Any, data_root: Path) -> Any:
+    draw = np.random.default_rng(4)
+    np.savez(data_root / "words.npz", x=draw.integers(0, 12, (60, 6)), y=np.arange(60) % 3)
+    layers = [{"type": "embedding", "input_dim": 12, "output_dim": 4}, {"type": "global_average_pooling1d"}]
+    model = {"type": "sequential", "layers": layers, "output": {}}
+    return run_once("tokens", "tokens", dataset={"path": "words.npz"}, model=model, training={"epochs": 1})
+
+
 @pytest.mark.parametrize("kind", ["images", "table"])
 def test_a_stranger_with_plain_keras_gets_the_classes_of_the_evaluation(
     kind: str, request: pytest.FixtureRequest, typed: Any, data_root: Path, tmp_path: Path
@@ -98,6 +107,11 @@ def _onnx(path: Path, samples: Any) -> Any:
 
 
 ANSWERS = {"keras": _keras, "saved-model": _saved_model, "onnx": _onnx}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_model_that_looks_tokens_up_is_exported_and_tried_with_tokens(form: str, tokens_run: Any, tmp_path: Path) -> None:
+    assert run(str(tokens_run.folder.path), "--format", form, "--output", str(tmp_path / "m")) == exits.OK
 
 
 def test_a_file_that_is_there_is_replaced_only_by_force(images_run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
