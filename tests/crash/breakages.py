@@ -14,6 +14,9 @@ _CLIENT = "client/trainyard/client/"
 _ENGINE = "linter/trainyard/linter/engine/"
 _TESTS = "tests/integration/service/"
 _VANISHED = "tests/crash/test_vanished_host.py::test_a_host_that_disappears_with_its_trainer_alive_is_followed_by_another_and_never_doubled"
+_KILLED = (
+    "tests/crash/test_killed_trainers.py::test_killed_in_an_epoch_after_one_and_while_its_bundle_is_written_a_run_ends_as_if_it_had_lived"
+)
 _IN_TIME = f"{_TESTS}executor/test_limits.py::test_the_slot_of_a_trainer_that_ignores_everything_is_free_within_its_grace_and_two_seconds"
 
 
@@ -144,7 +147,7 @@ BREAKAGES = (
         "        record = None\n        if record is None:",
         (
             "tests/unit/trainer/test_bundle_files.py::test_the_next_bundle_takes_the_place_of_the_last_and_kept_weights_are_written_once",
-            "tests/crash/test_killed_trainers.py",
+            f"{_KILLED}[tensorflow]",
         ),
     ),
     # 3. A client that comes back sees the same list; clients are not needed.
