@@ -20,6 +20,7 @@ from trainyard.service import wire
 from trainyard.service.trainer.device import AUTO, DEVICES
 from trainyard.service.trainer.failures import TRAINER_LOST, TerminatedRun
 from trainyard.service.trainer.journal import FolderBusyError, Journal
+from trainyard.service.trainer.speed import programs
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _TERMINATED = 128 + signal.SIGTERM
@@ -52,7 +53,7 @@ _TERMINATED = 128 + signal.SIGTERM
     "--cache",
     envvar="TRAINYARD_CACHE",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that keeps what trials of speed found, and samples that memory does not hold.",
+    help="Folder that keeps what trials of speed found and JAX compiled, and samples that memory does not hold.",
 )
 def main(
     *,
@@ -74,6 +75,8 @@ def main(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Samples that memory does not hold lie there, or else on the disk of the run: a folder for temporary files may be memory.
     os.environ["TRAINYARD_CACHE"] = str((cache or run_folder).absolute())
+    if cache is not None:
+        programs.keep(cache)
     folder = wire.RunFolder(run_folder)
     try:
         journal = Journal(folder.events, attempt, time.time)

@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+from trainyard.service.trainer.speed import programs
+
 WALL, ORPHAN = "TRAINYARD_WALL_SECONDS", "TRAINYARD_ORPHAN_SECONDS"
 # From the orphan limit to the end of a trainer that did not end itself: less than a lease, see executor.supervisor.
 SAVING_SECONDS = 45.0
@@ -94,6 +96,8 @@ def _import_what_takes_long() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # As in a trainer: Keras reads defaults from a file in the user's home, and here it finds no folder.
     os.environ["KERAS_HOME"] = os.devnull
+    if os.environ.get("TRAINYARD_CACHE"):
+        programs.keep(Path(os.environ["TRAINYARD_CACHE"]))
     for name in (*_NEEDED_SOON, f"speed.on_{os.environ['KERAS_BACKEND']}"):
         importlib.import_module(f"trainyard.service.trainer.{name}")
     if os.environ.get("TRAINYARD_DEVICE") == "cpu":
