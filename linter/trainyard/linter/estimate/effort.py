@@ -25,6 +25,7 @@ _SMOOTH = ("efficientnet", "convnext")
 _DEPTHWISE = ("depthwise", "dwconv", "conv_dw")
 _RECURRENT = frozenset({"LSTM", "GRU", "Bidirectional"})
 _FREE = frozenset({"Flatten", "Reshape"})
+_CONVOLUTIONS = frozenset({Kind.CONVOLUTION, Kind.DEPTHWISE})
 # Variables of a layer that learns: kernel and offset, or scale and offset; a recurrence has a kernel for its state, too.
 _VARIABLES, _RECURRENT_VARIABLES = 2, 3
 
@@ -32,7 +33,8 @@ _VARIABLES, _RECURRENT_VARIABLES = 2, 3
 class Atom(NamedTuple):
     """One layer as work: numbers of one sample that it takes and gives, multiply-adds, variables that learn.
 
-    ``recurrences`` are time steps that wait for each other; ``learnt`` says whether its own weights learn.
+    ``recurrences`` are time steps that wait for each other; ``learnt`` says whether its own weights learn; ``channels`` are those
+    that a convolution gives: each number that it gathers is multiplied for all of them.
     """
 
     kind: Kind
@@ -42,6 +44,7 @@ class Atom(NamedTuple):
     variables: int
     recurrences: int = 0
     learnt: bool = True
+    channels: float = 1
 
 
 def of_training(shapes: Shapes, optimizer: Optimizer, batch: int, augmentation: Sequence[str] = ()) -> Effort:
@@ -87,10 +90,16 @@ def _count(effort: Effort, atom: Atom, batch: int, *, own: bool, before: bool) -
     passes, there_and_back = 1 + own + before, 1 + (own or before)
     _add(effort, Kind.LAYER, passes)
     _add(effort, Kind.RECURRENCE, atom.recurrences * there_and_back)
-    if atom.multiply_adds:
+    if atom.kind in _CONVOLUTIONS:
+        _add(effort, Kind.DISPATCH, passes)
+    if atom.kind is Kind.CONVOLUTION:
+        gathered = atom.multiply_adds / atom.channels + atom.given
+        _add(effort, Kind.CONVOLUTION, atom.multiply_adds * batch)
+        _add(effort, Kind.PATCH, gathered * batch)
+        _add(effort, Kind.CONVOLUTION_BACK, atom.multiply_adds * batch * (passes - 1))
+        _add(effort, Kind.PATCH_BACK, gathered * batch * (passes - 1))
+    elif atom.multiply_adds:
         _add(effort, atom.kind, atom.multiply_adds * batch * passes)
-        if atom.kind is Kind.CONVOLUTION:
-            _add(effort, Kind.PATCH, (atom.taken + atom.given) * batch * passes)
     elif atom.kind is Kind.NORMALIZATION and not atom.learnt:
         _add(effort, Kind.ACTIVATION, atom.given * batch * there_and_back)
     else:
@@ -122,7 +131,7 @@ def _of_layer(layer: Layer, taken: int, entering: Shape) -> Iterator[Atom]:
         yield Atom(Kind.PRODUCT, taken, layer.elements, layer.multiply_adds, _RECURRENT_VARIABLES * directions * learnt, entering[0])
     elif "Conv" in kind:
         kind_of_work = Kind.DEPTHWISE if kind.startswith(("Depthwise", "Separable")) else Kind.CONVOLUTION
-        yield Atom(kind_of_work, taken, layer.elements, layer.multiply_adds, variables)
+        yield Atom(kind_of_work, taken, layer.elements, layer.multiply_adds, variables, channels=layer.output_shape[-1])
     elif layer.multiply_adds:
         yield Atom(Kind.PRODUCT, taken, layer.elements, layer.multiply_adds, variables)
     else:
@@ -159,6 +168,7 @@ def _of_part(part: Part, taken: float, scale: float, *, learns: bool, smooth: bo
     learnt = learns and part.trained > 0
     if part.multiply_adds:
         kind = Kind.DEPTHWISE if any(word in part.name for word in _DEPTHWISE) else Kind.CONVOLUTION
-        return Atom(kind, taken, given, adds, _VARIABLES * learnt)
+        # As many multiply-adds as weights at each place: the rest of the numbers that it gives are channels.
+        return Atom(kind, taken, given, adds, _VARIABLES * learnt, channels=max(1.0, given * part.trained / adds))
     kind = Kind.NORMALIZATION if part.batch_norm else Kind.SMOOTH if smooth and "activation" in part.name else Kind.ACTIVATION
     return Atom(kind, taken, given, 0, _VARIABLES * learnt, learnt=learnt)

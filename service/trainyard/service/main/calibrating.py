@@ -198,11 +198,11 @@ def _measured(place: Place, names: Sequence[str], tell: Tell) -> Iterator[Measur
         subprocess.Popen(command, env=dict(place.environment), stdout=subprocess.PIPE, stderr=log) as process,
     ):
         assert process.stdout is not None  # noqa: S101 - it was asked for
-        for number, line in enumerate(process.stdout, 1):
+        for number, line in enumerate(process.stdout):
             with suppress(ValueError):
                 found = json.loads(line)
-                tell(f"{number} of {len(names)}: {found['name']}, {_told(found)}")
-                if "failed" not in found:
+                tell(f"{number % len(names) + 1} of {len(names)}: {found['name']}, {_told(found)}")
+                if "train" in found:
                     train, judge = (tuple((count, seconds) for count, seconds in found[part]) for part in ("train", "judge"))
                     yield Measured(found["name"], train, judge, found["epoch"], found["compile"])
 
@@ -217,6 +217,8 @@ def _last_words(place: Place) -> str:
 def _told(found: Mapping[str, Any]) -> str:
     if "failed" in found:
         return f"left out: {found['failed']}"
+    if "made" in found:
+        return f"compiled in {found['made']:.1f} s"
     count, seconds = found["train"][-1]
     return f"{seconds / count * 1000:.2f} ms a step"
 

@@ -55,7 +55,10 @@ def test_each_layer_counts_as_its_own_kind(shapes: Callable[..., Shapes]) -> Non
     ]
     found = effort.of_training(shapes(conv, *others), SGD, 10)
     places = 8 * 8
-    assert found[Kind.CONVOLUTION] == 10 * places * 9 * 3 * 4 * 2, "forward, and back to its own weights: nothing lies before it"
+    back = "back to its own weights: nothing lies before it"
+    assert (found[Kind.CONVOLUTION], found[Kind.CONVOLUTION_BACK]) == (10 * places * 9 * 3 * 4, 10 * places * 9 * 3 * 4), back
+    assert found[Kind.PATCH] == found[Kind.PATCH_BACK] == 10 * places * (9 * 3 + 4)
+    assert found[Kind.DISPATCH] == 2 + 3, "the depthwise one has its way back to both"
     assert found[Kind.DEPTHWISE] == 10 * places * 9 * 4 * 3
     assert found[Kind.NORMALIZATION] == found[Kind.SMOOTH] == found[Kind.DROPOUT] == 10 * places * 4 * 2
     assert found[Kind.POOLING] == 10 * places * 4 * 2
@@ -89,6 +92,9 @@ def test_of_a_frozen_backbone_only_the_way_forward_counts(shapes: Callable[..., 
     judged = effort.of_judging(shapes(shape=(64, 64, 3), **model, trainable="none"), 8)
     assert frozen[Kind.DEPTHWISE] == judged[Kind.DEPTHWISE]
     assert frozen[Kind.DEPTHWISE] * 3 == learning[Kind.DEPTHWISE]
+    assert (frozen[Kind.CONVOLUTION], frozen[Kind.DISPATCH]) == (judged[Kind.CONVOLUTION], judged[Kind.DISPATCH])
+    assert Kind.CONVOLUTION_BACK not in frozen
+    assert learning[Kind.CONVOLUTION_BACK] > 1.8 * learning[Kind.CONVOLUTION]
     assert Kind.NORMALIZATION not in frozen
     assert learning[Kind.VARIABLE] > 50 * frozen[Kind.VARIABLE]
 

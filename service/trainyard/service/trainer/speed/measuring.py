@@ -1,24 +1,67 @@
 """``python -m trainyard.service.trainer.speed.measuring ORDER.json``: time the steps of many small models in one process.
 
-It makes each model as a run would, launches its steps as a run would, and prints one JSON line for each: seconds of launches of
-one training step and of many, of evaluation likewise, of what an epoch takes beside them, and of what comes before the first.
-The least of many launches is kept: what disturbs a measurement only ever makes it longer. Knows no profile and no estimate.
+It makes each model as a run would and launches its steps as a run would, all models in turn and several times over, so that what
+disturbs the box for some seconds is paid by no model alone. It prints a JSON line when a model is made, and one when it is
+measured: seconds of launches of one training step and of many, of evaluation likewise, of what an epoch takes beside them,
+and of what comes before the first. The least of many launches is kept: what disturbs a measurement only ever makes it longer.
+Knows no profile and no estimate.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 # A launch of a measurement takes about this long, so that its own cost and the clock's are small beside it.
 _LAUNCH_SECONDS = 0.06
-_LEAST_LAUNCHES = 5
+_LEAST_LAUNCHES = 3
+_ROUNDS = 3
+
+
+@dataclass
+class _Model:
+    """A model that is made: launches of it, and the least that each took so far."""
+
+    compiled: float
+    looped: bool
+    parameters: int
+    train: Callable[[int, int], None]
+    judge: Callable[[int, int], None]
+    beside: Callable[[], None]
+    most_trained: int
+    most_judged: int
+    least: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    def measure(self, seconds: float) -> None:
+        """Launch what there is to launch for so many seconds or a little more."""
+        self._launches("train", self.train, self.most_trained, seconds)
+        if self.most_judged:
+            self._launches("judge", self.judge, self.most_judged, seconds / 2)
+        self._keep(("epoch", 1), self.beside, seconds / 10)
+
+    def found(self) -> dict[str, Any]:
+        """Return what was measured as an object of JSON."""
+        launches = {part: [(count, least) for (of, count), least in self.least.items() if of == part] for part in ("train", "judge")}
+        told = {"epoch": self.least["epoch", 1], "compile": self.compiled, "looped": self.looped, "parameters": self.parameters}
+        return {**launches, **told}
+
+    def _launches(self, part: str, steps: Callable[[int, int], None], most: int, seconds: float) -> None:
+        """Launch one step, and many where ``most`` allows for more."""
+        alone = self._keep((part, 1), lambda: steps(0, 1), seconds / 4 if most > 1 else seconds)
+        known = next((count for of, count in self.least if of == part and count > 1), 0)
+        count = known or max(1, min(most, int(_LAUNCH_SECONDS / alone)))
+        if count > 1:
+            self._keep((part, count), lambda: steps(0, count), seconds)
+
+    def _keep(self, what: tuple[str, int], call: Callable[[], None], seconds: float) -> float:
+        self.least[what] = min(self.least.get(what, float("inf")), _least(call, seconds))
+        return self.least[what]
 
 
 def main(arguments: list[str]) -> int:
@@ -26,24 +69,35 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ["KERAS_HOME"] = os.devnull
     order: dict[str, Any] = json.loads(Path(arguments[0]).read_bytes())
-    import keras
 
     from trainyard.service.trainer import backend
     from trainyard.service.trainer.device import CPU
 
     backend.prepare(deterministic=False, seed=0, hide_gpus=order["device"] == CPU)
+    made: dict[str, _Model] = {}
     for name, resolved in order["specs"].items():
         try:
-            found = _measured(resolved, Path(order["data_root"]), float(order["seconds"]))
-        except Exception as error:  # noqa: BLE001 -- one model that can not be measured is left out, whatever the framework calls it
-            found = {"failed": f"{type(error).__name__}: {error}"[:300]}
-        print(json.dumps({"name": name, **found}), flush=True)
-        keras.backend.clear_session()
-        gc.collect()
+            made[name] = _made(resolved, Path(order["data_root"]))
+            _say({"name": name, "made": made[name].compiled})
+        except Exception as error:  # noqa: BLE001 -- one model that can not be made is left out, whatever the framework calls it
+            _say({"name": name, "failed": f"{type(error).__name__}: {error}"[:300]})
+    for _ in range(_ROUNDS):
+        for name in list(made):
+            try:
+                made[name].measure(float(order["seconds"]) / _ROUNDS)
+            except Exception as error:  # noqa: BLE001 -- likewise
+                del made[name]
+                _say({"name": name, "failed": f"{type(error).__name__}: {error}"[:300]})
+    for name, model in made.items():
+        _say({"name": name, **model.found()})
     return 0
 
 
-def _measured(resolved: dict[str, Any], data_root: Path, seconds: float) -> dict[str, Any]:
+def _say(found: dict[str, Any]) -> None:
+    print(json.dumps(found), flush=True)
+
+
+def _made(resolved: dict[str, Any], data_root: Path) -> _Model:
     from trainyard.linter import spec as language
     from trainyard.service.trainer.preparation import prepare
     from trainyard.service.trainer.speed import choice
@@ -71,21 +125,8 @@ def _measured(resolved: dict[str, Any], data_root: Path, seconds: float) -> dict
             engine.metrics()
 
     beside()
-    return {
-        "train": _launches(engine.steps, train.samples // train.batch_size if looped else 1, seconds),
-        "judge": _launches(engine.judge, judged if looped else 1, seconds / 2) if judged else [],
-        "epoch": _least(beside, seconds / 10),
-        "compile": compiled,
-        "looped": looped,
-        "parameters": prepared.built.parameters,
-    }
-
-
-def _launches(steps: Callable[[int, int], None], most: int, seconds: float) -> list[tuple[int, float]]:
-    """Return steps and seconds of a launch of one step, and of one that holds many where ``most`` allows for more."""
-    alone = _least(lambda: steps(0, 1), seconds / 4 if most > 1 else seconds)
-    count = max(1, min(most, int(_LAUNCH_SECONDS / alone)))
-    return [(1, alone)] if count == 1 else [(1, alone), (count, _least(lambda: steps(0, count), seconds))]
+    most = (train.samples // train.batch_size, judged) if looped else (1, min(1, judged))
+    return _Model(compiled, looped, prepared.built.parameters, engine.steps, engine.judge, beside, *most)
 
 
 def _least(call: Callable[[], None], seconds: float) -> float:
