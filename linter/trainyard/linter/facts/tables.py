@@ -107,7 +107,8 @@ class Tally:
 def read(dataset: Csv, place: Path, budget: Budget) -> Facts:
     """Return what the table holds. Raises ``FactsError`` if it cannot be read at all or lacks a column that the spec names."""
     if not place.is_file():
-        raise FactsError(Problem(Trouble.WRONG_KIND, dataset.path, f"'{dataset.path}' is a folder; a csv dataset is one file."))
+        what = "a folder" if place.is_dir() else "no ordinary file"
+        raise FactsError(Problem(Trouble.WRONG_KIND, dataset.path, f"'{dataset.path}' is {what}; a csv dataset is one file."))
     try:
         with place.open(encoding="utf-8-sig", newline="") as file:
             return _read(dataset, csv.reader(_lines(file), delimiter=dataset.delimiter), budget)
@@ -224,14 +225,16 @@ def require_columns(dataset: Csv | Parquet, present: Sequence[str]) -> None:
     wanted = (*target_names(dataset), *(dataset.features or ()), *dataset.categorical)
     lacking = [name for name in wanted if name not in present]
     if lacking:
-        shown = ", ".join(list(present)[:_NAMED])
-        message = f"'{dataset.path}' has no column '{lacking[0]}'; it has {shown}{_split_by(dataset, present)}."
+        message = f"'{dataset.path}' has no column '{lacking[0]}'; it has {_shown(present)}{_split_by(dataset, present)}."
         raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message))
     group = dataset.split.group
     if group is not None and group not in present:
-        shown = ", ".join(list(present)[:_NAMED])
-        message = f"'{dataset.path}' has no column '{group}' to group by; it has {shown}."
+        message = f"'{dataset.path}' has no column '{group}' to group by; it has {_shown(present)}."
         raise FactsError(Problem(Trouble.MISSING_FIELD, dataset.path, message, "/dataset/split/group"))
+
+
+def _shown(present: Sequence[str]) -> str:
+    return ", ".join(list(present)[:_NAMED]) or "none: it is empty"
 
 
 def _split_by(dataset: Csv | Parquet, present: Sequence[str]) -> str:

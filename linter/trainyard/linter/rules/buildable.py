@@ -104,7 +104,8 @@ class InputDoesNotFitModel(Rule):
 
     What it checks:
         A `cnn` or `transfer` model gets (height, width, channels), in this order; every explicit layer gets as many axes as it needs;
-        what is added, concatenated or reshaped goes together, and so do the steps and the dilation of a window; what is made for
+        every layer of a graph has a name of its own and takes from layers before it; what is added, concatenated or reshaped goes
+        together, and so do the steps and the dilation of a window; what is made for
         matrices (the regularizer `orthogonal`, the initializer `identity`) meets one; a normalization has a mean per feature; every axis of
         `input_shape` is above zero.
 
@@ -176,6 +177,20 @@ class InputDoesNotFitModel(Rule):
             "2 means",
             onto="layers",
         ),
+        Invalid(
+            {
+                "model": {
+                    "type": "graph",
+                    "layers": [
+                        {"name": "a", "layer": {"type": "flatten"}},
+                        {"name": "a", "layer": {"type": "dense", "units": 4, "activation": "softmax"}},
+                    ],
+                }
+            },
+            "/model/layers/1",
+            "the name of an earlier layer",
+            onto="layers",
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
@@ -200,7 +215,9 @@ class InputDoesNotFitModel(Rule):
             yield Violation(pointer if case.wrote(pointer) else "/model", f"{told}{advice}", suggestion=fix)
             return
         obstacle = None if case.shapes is None else case.shapes.obstacle
-        if obstacle is not None and obstacle.kind in {"rank", "join"}:
+        if obstacle is not None and obstacle.kind == "name":
+            yield Violation(obstacle.pointer, obstacle.reason)
+        elif obstacle is not None and obstacle.kind in {"rank", "join"}:
             yield Violation(obstacle.pointer, f"{obstacle.layer} cannot take {list(obstacle.input_shape)}: {obstacle.reason}")
 
 

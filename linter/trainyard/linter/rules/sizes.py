@@ -90,13 +90,13 @@ def _size_fields(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class EmbeddingTooSmall(Rule):
-    """There are more tokens than the embedding has vectors.
+    """There are tokens for which the embedding has no vector.
 
     What it checks:
-        An embedding's `input_dim` against the declared vocabulary, and against the largest declared or read input.
+        An embedding's `input_dim` against the declared vocabulary, and against the largest declared or read input; the lowest against 0.
 
     Why it fails:
-        A token beyond the table is an error on a processor, and on a GPU silently the vector of another token or zeros.
+        A token beyond the table, or below it, is an error or silently the vector of another token or zeros, as the device has it.
 
     Evidence:
         Keras' documentation of Embedding: input_dim is the largest index plus 1. TensorFlow's gather returns zeros on a GPU for an index
@@ -145,18 +145,46 @@ class EmbeddingTooSmall(Rule):
             fix=30000,
             onto="layers",
         ),
+        Invalid(
+            {
+                "dataset": {"input_shape": [64], "scaling": "none", "facts": {"input_range": {"min": -1, "max": 999}}},
+                "model": {
+                    "layers": [
+                        {"type": "embedding", "input_dim": 1000, "output_dim": 8},
+                        {"type": "global_average_pooling1d"},
+                        {"type": "dropout", "rate": 0.2},
+                        {"type": "dense", "units": 4, "activation": "softmax"},
+                    ]
+                },
+            },
+            "/model/layers/0",
+            "down to -1",
+            onto="layers",
+        ),
     )
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Compare the first embedding with what is known of the tokens."""
-        tokens = self._tokens(case)
+        tokens, lowest = self._tokens(case), self._lowest(case)
         placed = next(iter(case.layers), None)
-        if tokens is None or placed is None or placed[1].type != "embedding":
+        if placed is None or placed[1].type != "embedding":
+            return
+        if lowest is not None and lowest < 0:
+            message = f"the inputs go down to {number(lowest)}, and an embedding's vectors begin with token 0; number the tokens from 0"
+            yield Violation(placed[0], message)
+        if tokens is None:
             return
         pointer, size = f"{placed[0]}/input_dim", getattr(placed[1], "input_dim", tokens)
         if 0 < size < tokens:
             message = f"the embedding has {number(size)} vectors for {number(tokens)} tokens; write {number(tokens)}"
             yield Violation(pointer, message, suggestion=Suggestion(pointer, tokens))
+
+    @staticmethod
+    def _lowest(case: Case) -> float | None:
+        declared = case.spec.dataset.facts.input_range
+        if declared is not None and declared.min is not None:
+            return declared.min
+        return case.facts.input_range[0] if case.facts is not None and case.facts.input_range is not None else None
 
     @staticmethod
     def _tokens(case: Case) -> int | None:

@@ -69,9 +69,12 @@ def _grow_graph(stack: Stack, model: Graph) -> None:
     tensors = {"input": 0}
     for index, node in enumerate(model.layers):
         stack.pointer, stack.part = f"/model/layers/{index}", node.name
+        if node.name in tensors:
+            whose = "the sample itself" if node.name == "input" else "an earlier layer"
+            raise stack.obstacle("name", node.layer.type, f"'{node.name}' is the name of {whose}, so nobody can say which is meant")
         unknown = next((name for name in node.inputs if name not in tensors), None)
         if unknown is not None:
-            raise stack.obstacle("join", node.layer.type, f"there is no layer '{unknown}' before it")
+            raise stack.obstacle("name", node.layer.type, f"'{node.name}' takes from '{unknown}', and no layer before it has that name")
         inputs = [tensors[name] for name in node.inputs]
         stack.go_to(inputs[0] if inputs else 0)
         append(stack, node.layer, inputs)

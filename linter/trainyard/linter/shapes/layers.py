@@ -75,7 +75,7 @@ class Obstacle(NamedTuple):
     """Why Keras would refuse to build the model: at which layer, for which input, and what is wrong.
 
     ``kind`` is ``collapse`` (less than one pixel is left), ``rank`` (another number of axes is needed), ``join`` (shapes that do
-    not go together), ``size`` (a size of zero or less), or ``depth`` (too many layers).
+    not go together), ``name`` (of a layer that is taken or missing), ``size`` (a size of zero or less), or ``depth`` (too many layers).
     """
 
     kind: str

@@ -64,8 +64,9 @@ def load(dataset: Csv | Parquet, path: Path, texts: tuple[str, ...] = ()) -> Tab
     Raises:
         DataError: it is not what the spec says; also from every method of what is returned.
     """
-    if path.is_dir():
-        raise DataError(f'"{dataset.path}" is a folder; a {dataset.type} dataset is one file.')
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no ordinary file"
+        raise DataError(f'"{dataset.path}" is {what}; a {dataset.type} dataset is one file.')
     with _named(dataset, path):
         if isinstance(dataset, Csv):
             return _csv(dataset, path, texts)
