@@ -50,9 +50,10 @@ def read_hardware(home: Path, described: dict[str, Any]) -> dict[str, Any]:
         return described
     except (OSError, ValueError, TypeError, AttributeError, BadProfileError) as error:
         raise Refusal(f"{path} is no hardware profile: {error}; `trainyard calibrate` writes a new one") from error
-    if measured["device"] != described["device"]:
-        _log.warning("hardware-of-another-device", measured=measured["device"], here=described["device"])
-        return described
+    for what in ("device", "backend"):
+        if measured.get(what, described[what]) != described[what]:
+            _log.warning(f"hardware-of-another-{what}", measured=measured[what], here=described[what])
+            return described
     return {**measured, "memory_bytes": described["memory_bytes"] or measured["memory_bytes"]}
 
 

@@ -19,6 +19,7 @@ from trainyard.service.core import hardware
 from trainyard.service.executor.devices import NoGpuError, discover
 from trainyard.service.main import addresses, logs, ready, token
 from trainyard.service.main.addresses import Address
+from trainyard.service.main.policy_file import HARDWARE, read_hardware
 from trainyard.service.main.surroundings import RandomIds, SystemClock
 
 SMI = "GPU-1111, 143771, NVIDIA H200\nGPU-2222, [N/A], NVIDIA Odd, with a comma\n"
@@ -207,3 +208,12 @@ def test_a_stream_that_is_closed_is_no_trouble() -> None:
     stream = Moody()
     stream.close()
     logs.Lines(stream, person=False).msg("one")
+
+
+@pytest.mark.parametrize("other", [{"device": "another card"}, {"backend": "jax"}])
+def test_a_profile_that_was_measured_elsewhere_is_not_gone_by(tmp_path: Path, other: dict[str, str]) -> None:
+    here = hardware.describe("x86_64, 2 cores", 2 * 1024**3, gpu=False)
+    (tmp_path / HARDWARE).write_text(json.dumps({**here, "calibrated": True, **other}), encoding="utf-8")
+    assert read_hardware(tmp_path, here) == here
+    (tmp_path / HARDWARE).write_text(json.dumps({**here, "calibrated": True}), encoding="utf-8")
+    assert read_hardware(tmp_path, here)["calibrated"]
