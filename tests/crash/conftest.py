@@ -56,7 +56,7 @@ EVERYTHING: dict[str, Any] = {
 
 @dataclass
 class Mortal:
-    """Starts attempts at a run, one after another, in one folder."""
+    """Starts attempts at a run, one after another, in one folder, with a folder for caches that is this run's alone."""
 
     folder: wire.RunFolder
     data_root: Path
@@ -68,6 +68,7 @@ class Mortal:
         self.attempts += 1
         command = [sys.executable, "-P", str(HERE / "mortal_trainer.py"), moment, str(self.folder.path)]
         command += ["--attempt", str(self.attempts), "--data-root", str(self.data_root), "--device", "cpu", *self.options]
+        command += ["--cache", str(self.folder.path.with_name(f"{self.folder.path.name}-cache"))]
         environment = {**os.environ, "KERAS_BACKEND": self.backend, "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
         with self.folder.log.open("ab") as log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
